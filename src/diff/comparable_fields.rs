@@ -72,6 +72,8 @@ impl<'a> ComparableFields<'a> {
             | Event::WorldState { .. }
             | Event::UnfinishedText { .. }
             | Event::LineMatched { .. }
+            // How often an entry tries is a matter of time.
+            | Event::EntryRetried { .. }
             // The sequence says who it is, and its place depends on who came before.
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }

@@ -80,6 +80,7 @@ impl DiffCounts {
                     | Event::WorldState { .. }
                     | Event::UnfinishedText { .. }
                     | Event::LineMatched { .. }
+                    | Event::EntryRetried { .. }
             )
         {
             return;
@@ -104,7 +105,7 @@ impl DiffCounts {
             Event::SpawnExited { source, exit, ok, .. } => {
                 CountKey::Exit(self.take_source_name(side, source), CountedEnd { how: exit.to_string(), ok })
             }
-            Event::FetchFinished { source, fetched, ok } => {
+            Event::FetchFinished { source, fetched, ok, .. } => {
                 let how = format!("status {}", fetched.status);
                 CountKey::Response(self.take_source_name(side, source), CountedEnd { how, ok })
             }
@@ -132,6 +133,7 @@ impl DiffCounts {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::EntrySkipped { .. }
+            | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused

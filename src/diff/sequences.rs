@@ -289,6 +289,8 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         // When a line has not ended yet is a matter of time too, and the line follows.
         | Event::UnfinishedText { .. }
         | Event::LineMatched { .. }
+        // How often an entry tries is a matter of time too.
+        | Event::EntryRetried { .. }
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }
@@ -359,6 +361,7 @@ mod tests {
                 held: false,
                 killed: false,
                 skipped: 0,
+                again: false,
             };
             for event in [start, exit] {
                 for side in DiffSide::BOTH {

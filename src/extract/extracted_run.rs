@@ -154,6 +154,7 @@ impl ExtractedRun {
             | Event::SpawnExited { .. }
             | Event::SpawnFailed { .. }
             | Event::EntrySkipped { .. }
+            | Event::EntryRetried { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. }
             | Event::FetchFinished { .. }

@@ -113,7 +113,7 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         Some(Event::FetchFinished { source, fetched, .. }) => {
             Input::FetchFinished { source, fetched: Box::new(fetched.clone()) }
         }
-        Some(Event::FetchFailed { source, kind, error, took, sent }) => {
+        Some(Event::FetchFailed { source, kind, error, took, sent, .. }) => {
             Input::FetchFailed { source, kind, error: error.to_owned(), took, sent }
         }
         Some(Event::TypedInput { text, .. }) => {

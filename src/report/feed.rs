@@ -144,8 +144,15 @@ mod tests {
             };
             assert_eq!(at(1, &start), known(None));
             let preset = Some("p");
-            let failed =
-                Event::SpawnFailed { source, preset, entry, error: "never", running: 1, last_try: None };
+            let failed = Event::SpawnFailed {
+                source,
+                preset,
+                entry,
+                error: "never",
+                running: 1,
+                last_try: None,
+                again: None,
+            };
             assert_eq!(at(2, &failed), known(None));
             let exit = SpawnExit::Code(0);
             let end = Event::SpawnExited {
@@ -156,6 +163,7 @@ mod tests {
                 held: false,
                 killed: false,
                 skipped: 0,
+                again: false,
             };
             assert_eq!(at(3, &end), known(Some("never")));
             assert_eq!(at(4, &end), None, "it has ended");

@@ -16,7 +16,7 @@ use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
 use crate::report::kept_budgets::KeptBudgets;
-use crate::report::metrics::faults::{event_fault, last_lines, readable_reason};
+use crate::report::metrics::faults::{last_lines, logged_fault, readable_reason};
 use crate::report::origins::{OriginKind, SourceOrigin};
 use scenario_log::event::{EntryName, Event, RunOutcome, RunSummary, Source};
 use scenario_log::sanitize::sanitize;
@@ -190,6 +190,7 @@ impl JunitCases {
             | Event::FetchLine { .. }
             | Event::TypedInput { .. }
             | Event::Mark { .. }
+            | Event::EntryRetried { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::PlayerJoined { .. }
@@ -223,7 +224,7 @@ impl JunitCases {
 
     /// Notes an event if something went wrong.
     fn record_fault(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>, key: Option<&CaseKey>) {
-        let Some((source, what)) = event_fault(event) else { return };
+        let Some((source, what)) = logged_fault(event, logged.origin) else { return };
         let of = source.map(|source| format!("{source} ")).unwrap_or_default();
         let message = sanitize(&format!("line {} of the log, at {} s: {of}{what}", logged.line, logged.t));
         let faults = match key.and_then(|key| self.record(key)) {

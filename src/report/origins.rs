@@ -55,8 +55,15 @@ pub struct SourceOrigin {
     pub has_started: bool,
     /// Why it failed while it ran (it never became ready), if it has.
     pub failure: Option<String>,
+    /// Whether its entry tries again, so that its end fails nothing.
+    pub is_tried_again: bool,
     /// The end of what it wrote.
     pub output: OutputTail,
+}
+
+/// Whether what ends with an event is as expected, or its entry tries again.
+pub(crate) fn is_ok_or_tried_again(ok: bool, origin: Option<&SourceOrigin>) -> bool {
+    ok || origin.is_some_and(|origin| origin.is_tried_again)
 }
 
 impl SourceOrigin {
@@ -96,6 +103,12 @@ impl SourceTracker {
             {
                 (source, t, OriginKind::Preset, preset, entry)
             }
+            Event::SpawnExited { source, again: true, .. }
+            | Event::FetchFinished { source, again: true, .. }
+            | Event::FetchFailed { source, again: true, .. } => return self.mark_tried_again(source),
+            Event::SpawnFailed { source, again: Some(true), .. } if self.running.contains_key(&source) => {
+                return self.mark_tried_again(source);
+            }
             Event::Lines { source, stream, chunk, partial } => {
                 if let Some(origin) = self.running.get_mut(&source) {
                     origin.output.add_chunk(stream, chunk, partial);
@@ -108,8 +121,26 @@ impl SourceTracker {
         let (group, nth) = self.count_start(OriginGroup { kind, name: name.to_owned(), entry });
         let has_started = !matches!(event, Event::SpawnFailed { .. });
         let output = OutputTail::default();
-        let origin = SourceOrigin { group, nth, due, started: t, line, has_started, failure: None, output };
+        let is_tried_again = matches!(event, Event::SpawnFailed { again: Some(true), .. });
+        let origin = SourceOrigin {
+            group,
+            nth,
+            due,
+            started: t,
+            line,
+            has_started,
+            failure: None,
+            is_tried_again,
+            output,
+        };
         self.running.insert(source, origin);
+    }
+
+    /// Notes that the entry of a source tries again.
+    fn mark_tried_again(&mut self, source: Source) {
+        if let Some(origin) = self.running.get_mut(&source) {
+            origin.is_tried_again = true;
+        }
     }
 
     /// Drops the source that an event ends, once all listeners have received it.
@@ -124,7 +155,7 @@ impl SourceTracker {
         {
             if origin.has_started {
                 // It runs until it has stopped.
-                origin.failure = Some(error.to_owned());
+                origin.failure = Some(error.to_owned()).filter(|_| !origin.is_tried_again);
             } else {
                 self.running.remove(&source);
             }

@@ -8,7 +8,7 @@ use crate::report::feed::LogEvent;
 use crate::report::format::push_expectation;
 use crate::report::github_annotations::GitHubAnnotation;
 use crate::report::kept_budgets::KeptBudgets;
-use crate::report::metrics::faults::{event_fault, last_lines, readable_reason};
+use crate::report::metrics::faults::{last_lines, logged_fault, readable_reason};
 use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin};
 use scenario_core::diagnostic::{FilePlace, Severity};
 use scenario_core::scenario::model::Scenario;
@@ -68,7 +68,7 @@ impl RunAnnotations {
                 ("the run did not pass".to_owned(), readable_reason(reason))
             });
         }
-        if let Some((source, what)) = event_fault(event) {
+        if let Some((source, what)) = logged_fault(event, logged.origin) {
             let (title, cause) = self.fault_origin(source, logged.origin);
             let is_request = matches!(event, Event::FetchFinished { .. } | Event::FetchFailed { .. });
             let fetch = logged.origin.filter(|_| is_request).map(|origin| &*origin.group.name);

@@ -44,7 +44,7 @@ impl FetchLineRenderer {
                 out.push('\n');
                 Ok(())
             }
-            Event::FetchFinished { source, fetched, ok } => {
+            Event::FetchFinished { source, fetched, ok, .. } => {
                 self.bytes += fetched.bytes;
                 self.successes += u64::from(*ok);
                 let bytes = pluralize(fetched.bytes, "byte");
@@ -74,6 +74,7 @@ impl FetchLineRenderer {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::EntrySkipped { .. }
+            | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused

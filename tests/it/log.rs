@@ -12,7 +12,7 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 33] = [
+const EVENTS: [(&str, &str); 34] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -26,19 +26,20 @@ const EVENTS: [(&str, &str); 33] = [
     ("line", "source stream text base64 partial"),
     ("text", "source stream text base64"),
     ("line.matched", "source stream ready entries conditions expects follows"),
-    ("spawn.exited", "source code signal ok running held killed skipped"),
-    ("spawn.failed", "source preset entry error running last_try"),
+    ("spawn.exited", "source code signal ok running held killed skipped again"),
+    ("spawn.failed", "source preset entry error running last_try again"),
     ("fetch.started", "due source job entry player step method url row values"),
     ("fetch.responded", "source status version headers"),
     ("fetch.line", "source n text base64"),
     (
         "fetch.finished",
-        "source status bytes sha256 ok took timings reused opened resent retried check captured",
+        "source status bytes sha256 ok took timings reused opened resent retried check captured again",
     ),
-    ("fetch.failed", "source kind error took opened resent retried"),
+    ("fetch.failed", "source kind error took opened resent retried again"),
     ("input", "text accepted error"),
     ("mark", "due entry text"),
     ("entry.skipped", "entry reason"),
+    ("entry.retried", "entry source n reason wait"),
     ("sent", "due source entry text error"),
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
@@ -52,8 +53,8 @@ const EVENTS: [(&str, &str); 33] = [
 ];
 
 /// The keys whose values are times.
-const TIMES: [&str; 11] =
-    ["t", "due", "took", "p50", "p99", "max", "dns", "connect", "tls", "first_byte", "body"];
+const TIMES: [&str; 12] =
+    ["t", "due", "took", "wait", "p50", "p99", "max", "dns", "connect", "tls", "first_byte", "body"];
 
 /// The members of a JSON object, unchanged: keys and raw values, in their order.
 fn members(object: &str) -> Vec<(&str, &str)> {
@@ -398,6 +399,14 @@ fn what_can_be_expected_of_an_event_is_what_it_has() {
     }
 }
 
+/// A run of which one branch is not taken.
+const BRANCHES: &str = "[presets.p]\ncommand = [\"true\"]\n[[timeline]]\nid = \"a\"\nspawn = \"p\"\n\
+     [[timeline]]\nid = \"b\"\nafter = \"a.failed\"\nmark = \"b\"\n[[timeline]]\nafter = \"b.started\"\nmark = \"c\"\n";
+
+/// A run that tries something again, in vain.
+const TRIES: &str = "[presets.p]\ncommand = [\"false\"]\n[[timeline]]\nspawn = \"p\"\n\
+     until = { every = \"1ms\", timeout = \"100ms\" }\n";
+
 /// A run that waits for a prompt with a secret in it.
 fn secret_prompt() -> Log {
     let folder = Folder::new();
@@ -434,6 +443,8 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         (STEPS, &["--clock", "virtual"], 1),
         (STEPS, &["--speed", "50"], 1),
         (&format!("{PLAYERS}[world]\nsize = [4, 3]\n"), &["--clock", "virtual"], 1),
+        (BRANCHES, &[], 0),
+        (TRIES, &[], 1),
         ("tick = \"0s\"", &[], 0),
         ("tick = \"1s\"", &["--clock", "virtual"], 0),
     ] {

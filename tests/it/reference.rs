@@ -176,7 +176,7 @@ fn of_pattern(pattern: &str) -> String {
         _ if has("[Hh][Uu][Pp]") => "name of a signal",
         _ if has("[1-9]xx") && has("|any") => "class or range of statuses, like `\"2xx\"`, or `\"any\"`",
         _ if has("[1-9]xx") => "class or range",
-        _ if has("started|ready|finished") => "`\"ID.started\"`, `\"ID.ready\"` or `\"ID.finished\"`",
+        _ if has("started|ready|finished") => "a moment like `\"ID.ready\"`",
         _ if has("count|rate|sum") => "name of a statistic",
         _ if has("#[1-9]") => "source",
         _ => "string",
@@ -261,6 +261,7 @@ fn kind(node: &Tree, path: &str, names: &BTreeMap<String, String>) -> String {
             },
             other => other.to_owned(),
         },
+        _ if node.text("$ref").ends_with("/after") => "a form of `after`".to_owned(),
         _ if node.get("$ref").is_some() => "step".to_owned(),
         _ => "any value".to_owned(),
     }

@@ -65,6 +65,7 @@ fn every_scenario_is_run_here() {
         "login_then_fetch",
         "lost_update",
         "lost_update_locked",
+        "migrate_then_serve",
         "peterson",
         "philosophers",
         "server_and_clients",
@@ -259,6 +260,35 @@ fn login_then_fetch() {
         log.of("fetch.started").iter().map(|event| event["url"].as_str().unwrap()).collect();
     assert!(urls[2..].iter().all(|url| url.ends_with("/orders/8")), "{urls:?}");
     assert_eq!(log.of("mark")[0]["text"], "john asks for order 8");
+}
+
+#[test]
+fn migrate_then_serve() {
+    for (schema, taken, skipped) in [(7, "unchanged", "fill"), (6, "fill", "unchanged")] {
+        let (port, schema) = (format!("port={}", free_port()), format!("schema={schema}"));
+        let log = run("migrate_then_serve.toml", &["--var", &port, "--var", &schema]);
+        let of_entry = |entry: &str| -> Vec<&str> {
+            let own = log.events.iter().filter(|event| event["entry"] == entry);
+            own.map(|event| event["event"].as_str().unwrap()).collect()
+        };
+        assert!(["mark", "spawn.started"].contains(&of_entry(taken)[0]), "{taken}");
+        assert_eq!(of_entry(skipped), ["entry.skipped"]);
+        assert_eq!(of_entry("restore"), ["entry.skipped"]);
+        // The server answers 503 twice, and before it listens it may refuse.
+        let (last, before) =
+            log.of("fetch.finished").split_last().map(|(last, before)| (*last, before.to_vec())).unwrap();
+        assert_eq!((&last["status"], &last["again"]), (&200.into(), &serde_json::Value::Null));
+        assert_eq!(before.len(), 2);
+        assert!(before.iter().all(|event| event["status"] == 503 && event["again"] == true));
+        let said: Vec<&str> = log.of("line").iter().filter_map(|event| event["text"].as_str()).collect();
+        assert_eq!(said.last(), Some(&"temporary files are removed"));
+        let names = log.names();
+        let at = |name: &str| names.iter().rposition(|one| one == name).unwrap();
+        assert!(
+            at("stopping") > names.iter().rposition(|one| one == "spawn.started").unwrap(),
+            "cleaned, then stopped"
+        );
+    }
 }
 
 #[test]

@@ -53,6 +53,8 @@ fn keep_only_preset(scenario: &mut Scenario, preset: usize) {
         action: EntryAction::Spawn(preset),
         count: 1,
         repeat: None,
+        until: None,
+        always: false,
         place: FilePlace::default(),
     }];
 }

@@ -12,7 +12,7 @@ use crate::report::html::source_rows::{SourceCounts, SourceRow, SourceRows};
 use crate::report::html::steps::StepRows;
 use crate::report::html::text::{MAX_TEXT_CHARS, truncate_bytes, truncate_text};
 use crate::report::metrics::source_metrics::UNNAMED;
-use crate::report::origins::{OriginGroup, SourceOrigin};
+use crate::report::origins::{OriginGroup, SourceOrigin, is_ok_or_tried_again};
 use scenario_log::event::{EntryName, Event, FetchedResponse, OutputStream, Source, SpawnExit};
 use scenario_log::time::{Moment, Span};
 
@@ -99,7 +99,7 @@ impl CollectedReport {
             Event::PlayerEnded { .. } => {}
             Event::Lines { source, stream, chunk, .. } => self.add_output(logged, source, stream, chunk),
             Event::SpawnExited { source, exit, ok, .. } => {
-                let end = BarEnd::new(BarState::from_ok(ok), exit.to_string());
+                let end = BarEnd::new(bar_state(ok, logged), exit.to_string());
                 self.end(source, logged.origin, t, end);
                 self.note_outcome(logged.origin, ok, Some(exit));
             }
@@ -117,16 +117,17 @@ impl CollectedReport {
             Event::FetchLine { source, text, .. } => {
                 self.add_line(source, logged, 'f', || truncate_bytes(text, MAX_TEXT_CHARS))
             }
-            Event::FetchFinished { source, fetched, ok } => {
+            Event::FetchFinished { source, fetched, ok, .. } => {
                 if let Some(running) = self.running.get_mut(&source) {
                     running.counts.bytes = fetched.bytes;
                 }
-                self.end(source, logged.origin, t, BarEnd::of_response(t, fetched, ok));
+                let end = BarEnd { state: bar_state(ok, logged), ..BarEnd::of_response(t, fetched) };
+                self.end(source, logged.origin, t, end);
                 self.note_outcome(logged.origin, ok, None);
             }
             Event::FetchFailed { source, kind, error, took, .. } => {
                 let reason = format!("{}: {}", kind.name(), truncate_text(error, MAX_TEXT_CHARS));
-                let end = BarEnd { took: Some(took), ..BarEnd::new(BarState::Failed, reason) };
+                let end = BarEnd { took: Some(took), ..BarEnd::new(bar_state(false, logged), reason) };
                 self.end(source, logged.origin, t, end);
                 self.note_outcome(logged.origin, false, None);
             }
@@ -135,6 +136,7 @@ impl CollectedReport {
             Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::EntrySkipped { .. }
+            | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
@@ -355,13 +357,18 @@ impl BarEnd {
         BarEnd { state, reason, took: None, mid: None }
     }
 
-    fn of_response(t: Moment, fetched: &FetchedResponse, ok: bool) -> BarEnd {
+    fn of_response(t: Moment, fetched: &FetchedResponse) -> BarEnd {
         let check =
             fetched.check.as_deref().map(|check| format!(": {}", truncate_text(check, MAX_TEXT_CHARS)));
         let reason = format!("{}{}", fetched.status, check.unwrap_or_default());
         let mid = fetched.timings.body.map(|body| Moment(t.0.saturating_sub(body.0)));
-        BarEnd { state: BarState::from_ok(ok), reason, took: Some(fetched.took), mid }
+        BarEnd { state: BarState::Ok, reason, took: Some(fetched.took), mid }
     }
+}
+
+/// The state of the bar of a source that an event ends.
+fn bar_state(ok: bool, logged: &LogEvent<'_, '_>) -> BarState {
+    BarState::from_ok(is_ok_or_tried_again(ok, logged.origin))
 }
 
 fn lane_kind(source: Source) -> LaneKind {

@@ -36,6 +36,10 @@ impl TimelineMark {
         let (kind, text, entry) = match *event {
             Event::Mark { entry, text, .. } => ('k', text.to_owned(), entry),
             Event::EntrySkipped { entry, reason } => ('n', format!("skipped {entry}: {reason}"), None),
+            Event::EntryRetried { entry, source, n, reason, wait } => {
+                let wait = crate::report::format::format_span(wait);
+                ('n', format!("{entry} tries again in {wait}: try {n}, {source}: {reason}"), None)
+            }
             Event::TypedInput { text, accepted: true, .. } => ('i', format!("typed: {text}"), None),
             Event::TypedInput { text, error, .. } => {
                 ('x', format!("typed, and refused: {text} ({})", error.unwrap_or_default()), None)

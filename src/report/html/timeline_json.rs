@@ -7,7 +7,7 @@
 //!
 //! The kind of a point is `m` for a move, `w` for a step, `o` and `e` for a line on standard output and
 //! error, `f` for a line of a body, `s` and `r` for suspended and resumed. The kind of a mark is `k` for a
-//! mark, `n` for an entry that is skipped, `i` for a typed line or a guest that comes or goes, `t` for sent, `q` for a stop, `p` for a pause
+//! mark, `n` for an entry that is skipped or tried again, `i` for a typed line or a guest that comes or goes, `t` for sent, `q` for a stop, `p` for a pause
 //! or its end, `h` for an expectation that held, and `x` for something that went wrong.
 
 use std::collections::HashMap;

@@ -39,7 +39,7 @@ impl RunFaults {
     /// Takes an event, and notes it if something went wrong.
     pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         let LogEvent { line, t, event: Some(event), origin } = *logged else { return };
-        let Some((source, what)) = event_fault(event) else { return };
+        let Some((source, what)) = logged_fault(event, origin) else { return };
         self.count += 1;
         if self.first.len() < MAX_KEPT {
             let of = source.map(|source| match origin {
@@ -76,9 +76,14 @@ pub fn last_lines(event: &Event<'_>, origin: Option<&SourceOrigin>) -> Vec<Strin
     origin.filter(|_| has_failed).map_or_else(Vec::new, |origin| origin.output.marked_lines())
 }
 
-/// The fault of an event, if it has one: the source, and words that follow the source's name.
+/// The fault of an event, if it has one: the source, and words that follow the source's name. What is tried
+/// again has none.
 #[must_use]
-pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
+pub fn logged_fault(event: &Event<'_>, origin: Option<&SourceOrigin>) -> Option<(Option<Source>, String)> {
+    event_fault(event).filter(|_| origin.is_none_or(|origin| !origin.is_tried_again))
+}
+
+fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
     match *event {
         Event::SpawnExited { source, killed: true, ok: false, .. } => {
             Some((Some(source), "left programs that had to be killed".to_owned()))
@@ -90,7 +95,7 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
             Some((Some(source), format!("ended with {exit}")))
         }
         Event::SpawnFailed { source, error, .. } => Some((Some(source), format!("failed: {error}"))),
-        Event::FetchFinished { source, fetched, ok: false } => {
+        Event::FetchFinished { source, fetched, ok: false, .. } => {
             let what = match &fetched.check {
                 Some(check) => format!("is not as expected: {check}"),
                 None => format!("was answered {}", fetched.status),
@@ -135,6 +140,7 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::TypedInput { .. }
         | Event::Mark { .. }
         | Event::EntrySkipped { .. }
+        | Event::EntryRetried { .. }
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::PlayerJoined { .. }

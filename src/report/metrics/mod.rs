@@ -16,6 +16,7 @@ use crate::report::metrics::faults::RunFaults;
 use crate::report::metrics::move_counts::MoveCounts;
 use crate::report::metrics::source_metrics::MetricsByName;
 use crate::report::metrics::time_series::TimeSeries;
+use crate::report::origins::is_ok_or_tried_again;
 use scenario_log::event::{ClockKind, Event, ExpectationResult, OutputStream, RunOutcome};
 use scenario_log::load_metrics::LoadMetrics;
 use scenario_log::time::{Moment, Span};
@@ -150,7 +151,10 @@ impl RunMetrics {
                 self.count_flow(EventFlow::Lines, t);
                 self.spawns.add_line(origin, stream);
             }
-            Event::SpawnExited { exit, ok, .. } => self.spawns.end_spawn(t, origin, exit, ok),
+            Event::SpawnExited { exit, ok, .. } => {
+                self.spawns.end_spawn(t, origin, exit, is_ok_or_tried_again(ok, origin));
+            }
+            Event::SpawnFailed { again: Some(true), .. } => {}
             Event::SpawnFailed { .. } => self.spawns.fail_spawn(origin),
             Event::FetchStarted { job, .. } => {
                 self.count_flow(EventFlow::Requests, t);
@@ -159,13 +163,15 @@ impl RunMetrics {
             Event::FetchLine { .. } => self.fetches.add_line(origin, OutputStream::Stdout),
             Event::FetchFinished { fetched, ok, .. } => {
                 let status = fetched.status.to_string();
+                let ok = is_ok_or_tried_again(ok, origin);
                 let metrics = self.fetches.end_request(origin, fetched.took, status, ok);
                 if origin.is_some() {
                     metrics.bytes = metrics.bytes.saturating_add(fetched.bytes);
                 }
             }
             Event::FetchFailed { kind, took, .. } => {
-                self.fetches.end_request(origin, took, kind.name().to_owned(), false);
+                let ok = is_ok_or_tried_again(false, origin);
+                self.fetches.end_request(origin, took, kind.name().to_owned(), ok);
             }
             Event::TypedInput { accepted, .. } => self.typed[usize::from(!accepted)] += 1,
             Event::Expect(expected) => self.expectations.push(expected.clone()),
@@ -189,6 +195,7 @@ impl RunMetrics {
             | Event::PlayerEnded { .. }
             | Event::FetchResponded { .. }
             | Event::Mark { .. }
+            | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunResumed { .. }

@@ -292,7 +292,7 @@ impl<W: Write> TraceReport<W> {
                     Ok(())
                 }
             },
-            Event::FetchFinished { source, fetched, ok } => {
+            Event::FetchFinished { source, fetched, ok, .. } => {
                 let args = json!({
                     "status": fetched.status,
                     "bytes": fetched.bytes,
@@ -320,6 +320,7 @@ impl<W: Write> TraceReport<W> {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::EntrySkipped { .. }
+            | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
@@ -330,8 +331,10 @@ impl<W: Write> TraceReport<W> {
             | Event::Expect(_)
             | Event::RunFinished(_) => match timeline_instant(event) {
                 Some((name, args)) => {
-                    // No arrow leads to an entry that does not happen.
-                    let entry = event.entry().filter(|_| !matches!(event, Event::EntrySkipped { .. }));
+                    // No arrow leads to an entry that does not happen, or to a further try.
+                    let entry = event.entry().filter(|_| {
+                        !matches!(event, Event::EntrySkipped { .. } | Event::EntryRetried { .. })
+                    });
                     self.write_timeline_instant((t, entry), (name, "timeline"), args)
                 }
                 None => Ok(()),

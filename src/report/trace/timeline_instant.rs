@@ -18,6 +18,11 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         Event::EntrySkipped { entry, reason } => {
             (format!("skipped {entry}"), json!({ "entry": entry.to_string(), "reason": reason }))
         }
+        Event::EntryRetried { entry, source, n, reason, wait } => {
+            let (source, wait) = (source.to_string(), wait.to_string());
+            let args = json!({ "entry": entry.to_string(), "source": source, "n": n, "reason": reason, "wait": wait });
+            (format!("{entry} tries again"), args)
+        }
         Event::Sent { source, text, error, .. } => {
             let source = source.map(|source| source.to_string());
             ("sent".to_owned(), json!({ "source": source, "text": text, "error": error }))

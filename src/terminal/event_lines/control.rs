@@ -19,6 +19,13 @@ impl LineRenderer {
                 out.push_str(": ");
                 push_sanitized(out, reason);
             }),
+            Event::EntryRetried { entry, n, reason, wait, .. } => {
+                self.push_line(out, t, "again", DIM, |out| {
+                    push_sanitized(out, &entry.to_string());
+                    push_fmt(out, format_args!(" in {}: try {n}: ", format_span(*wait)));
+                    push_sanitized(out, reason);
+                });
+            }
             Event::Deadlock { waiting } => {
                 for (player, lock) in *waiting {
                     self.push_line(out, t, "lock", BAD, |out| {

@@ -201,6 +201,7 @@ impl LineRenderer {
             Event::RunFinished(summary) => self.push_summary(out, t, summary),
             Event::Mark { .. }
             | Event::EntrySkipped { .. }
+            | Event::EntryRetried { .. }
             | Event::TypedInput { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }

@@ -42,7 +42,7 @@ impl LineRenderer {
             Event::SpawnResumed { source } => {
                 self.push_source_line(out, t, *source, |out| out.push_str("goes on"))
             }
-            Event::SpawnExited { source, exit, ok, running, held, killed, skipped } => {
+            Event::SpawnExited { source, exit, ok, running, held, killed, skipped, .. } => {
                 let last_lines = self.unready_output.take_tail(*source).filter(|_| !*ok);
                 let name = self.names.remove(source).unwrap_or_default();
                 self.unfinished.forget(*source);

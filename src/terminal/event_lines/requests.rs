@@ -59,7 +59,7 @@ impl LineRenderer {
                 out.push_str("| ");
                 push_truncated(out, text);
             }),
-            Event::FetchFinished { source, fetched, ok } => {
+            Event::FetchFinished { source, fetched, ok, .. } => {
                 let is_of_load = self.names.remove(source).is_none() && self.hides_requests();
                 if is_of_load && (*ok || !self.admit_load_failure(out, t)) {
                     return;

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::report::origins::SourceOrigin;
+use crate::report::origins::{SourceOrigin, is_ok_or_tried_again};
 use crate::web::page::to_seconds;
-use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::{EntryAction, EntryPace, Scenario, TimelineEntry};
 use scenario_log::event::Event;
 use scenario_log::sanitize::sanitize;
-use scenario_log::time::Span;
 
 /// How many entries are shown at most.
 const MAX_ENTRIES: usize = 500;
@@ -67,7 +65,7 @@ impl LiveEntries {
     }
 
     pub(super) fn on_event(&mut self, event: &Event<'_>, origin: Option<&SourceOrigin>) {
-        if let Some(is_ok) = ended_ok(event)
+        if let Some(is_ok) = ended_ok(event).map(|ok| is_ok_or_tried_again(ok, origin))
             && let Some(name) = origin.and_then(|origin| origin.group.entry.as_ref())
             && let Some(entry) = self.0.get_mut(name)
         {
@@ -82,6 +80,9 @@ impl LiveEntries {
         let Some(name) = event.entry() else { return };
         let Some(entry) = self.0.get_mut(&*name.to_string()) else { return };
         entry.is_changed = true;
+        if matches!(event, Event::EntryRetried { .. }) {
+            return;
+        }
         if matches!(event, Event::EntrySkipped { .. }) {
             entry.state = LiveEntryState::Skipped;
             return;
@@ -155,22 +156,11 @@ fn describe_action(scenario: &Scenario, entry: &TimelineEntry) -> String {
 
 fn describe_pace(pace: &EntryPace) -> String {
     match pace {
-        EntryPace::Every(every) => describe_interval(every),
+        EntryPace::Every(every) => every.describe(),
         EntryPace::Arrivals { rate, .. } => {
             let rates: Vec<String> = rate.points().iter().map(|point| point.rate.to_file_text()).collect();
             rates.join(", ")
         }
-    }
-}
-
-fn describe_interval(interval: &Interval) -> String {
-    let list = |spans: &[Span]| spans.iter().map(|span| span.format_human()).collect::<Vec<_>>().join(", ");
-    match interval {
-        Interval::Constant(span) => span.format_human(),
-        Interval::Uniform { from, to } => format!("{}..{}", from.format_human(), to.format_human()),
-        Interval::Exponential { mean } => format!("exponential {}", mean.format_human()),
-        Interval::Normal { mean, sd } => format!("normal {}, sd {}", mean.format_human(), sd.format_human()),
-        Interval::Choice(spans) => format!("one of {}", list(spans)),
     }
 }
 

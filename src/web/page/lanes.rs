@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::report::feed::LogEvent;
 use crate::report::metrics::source_metrics::UNNAMED;
-use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin};
+use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin, is_ok_or_tried_again};
 use crate::web::page::moment_to_seconds;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::event::{Event, Source};
@@ -76,6 +76,7 @@ impl LiveLanes {
 
     pub(super) fn on_event(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>) {
         let LogEvent { t, origin, .. } = *logged;
+        let is_ok = |ok: bool| is_ok_or_tried_again(ok, origin);
         match *event {
             Event::SpawnStarted { source, .. } | Event::FetchStarted { source, .. } => {
                 if let Some(origin) = origin {
@@ -86,21 +87,21 @@ impl LiveLanes {
                 self.change(source, origin, |lane| lane.ready = Some(moment_to_seconds(t)));
             }
             Event::SpawnExited { source, exit, ok, .. } => {
-                self.end(t, source, origin, ok, || exit.to_string());
+                self.end(t, source, origin, is_ok(ok), || exit.to_string());
             }
             Event::SpawnFailed { source, error, .. } if origin.is_some_and(|origin| origin.has_started) => {
                 // It runs until it has stopped.
                 self.change(source, origin, |lane| lane.end = Some(sanitize(error)));
             }
             Event::SpawnFailed { source, error, .. } => self.add_unstarted(t, source, origin, error),
-            Event::FetchFinished { source, fetched, ok } => {
-                self.end(t, source, origin, ok, || match &fetched.check {
+            Event::FetchFinished { source, fetched, ok, .. } => {
+                self.end(t, source, origin, is_ok(ok), || match &fetched.check {
                     Some(check) => format!("{}: {}", fetched.status, sanitize(check)),
                     None => fetched.status.to_string(),
                 });
             }
             Event::FetchFailed { source, kind, error, .. } => {
-                self.end(t, source, origin, false, || format!("{}: {}", kind.name(), sanitize(error)));
+                self.end(t, source, origin, is_ok(false), || format!("{}: {}", kind.name(), sanitize(error)));
             }
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
@@ -117,6 +118,7 @@ impl LiveLanes {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::EntrySkipped { .. }
+            | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
@@ -344,6 +346,7 @@ mod tests {
                 held: false,
                 killed: false,
                 skipped: 0,
+                again: false,
             };
             self.event(2, &exited);
         }
@@ -395,7 +398,10 @@ mod tests {
             let (kind, error, took) =
                 (scenario_log::event::FetchErrorKind::Dns, "no", scenario_log::time::Span(1));
             if n > 1 {
-                run.event(5, &Event::FetchFailed { source, kind, error, took, sent: Default::default() });
+                run.event(
+                    5,
+                    &Event::FetchFailed { source, kind, error, took, sent: Default::default(), again: false },
+                );
             }
         }
         let lanes = &run.lanes;

@@ -17,6 +17,7 @@ use crate::report::feed::LogEvent;
 use crate::report::format::pluralize;
 use crate::report::logged_scenario::load_logged_scenario;
 use crate::report::metrics::faults::readable_reason;
+use crate::report::origins::is_ok_or_tried_again;
 use crate::web::page::overview::{LiveExpectation, RunOverview};
 use crate::web::page::recent_lines::{RecentLine, RecentLines};
 use entries::LiveEntries;
@@ -171,7 +172,8 @@ impl LivePage {
         {
             self.set_scenario(&scenario);
         }
-        self.overview.on_event(logged.t, event);
+        let is_tried_again = is_ok_or_tried_again(false, logged.origin);
+        self.overview.on_event(logged.t, event, is_tried_again);
         self.players.on_event(logged.t, event);
         self.recent_lines.on_event(logged, event, &self.lanes);
         self.lanes.on_event(logged, event);

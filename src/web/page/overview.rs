@@ -144,7 +144,8 @@ impl RunOverview {
         self.commands = AvailableCommands::from_scenario(scenario);
     }
 
-    pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>) {
+    /// Takes an event. `is_tried_again` says that its entry tries again, so that it is nothing wrong.
+    pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>, is_tried_again: bool) {
         let counts = &mut self.counts;
         counts.events += 1;
         if let Some(due) = event.due() {
@@ -168,14 +169,15 @@ impl RunOverview {
             }
             Event::FetchFinished { ok, .. } => {
                 counts.requests += 1;
-                counts.wrong += u64::from(!ok);
+                counts.wrong += u64::from(!ok && !is_tried_again);
             }
             Event::FetchFailed { .. } => {
                 counts.requests += 1;
-                counts.wrong += 1;
+                counts.wrong += u64::from(!is_tried_again);
             }
-            Event::SpawnExited { ok, .. } => counts.wrong += u64::from(!ok),
-            Event::SpawnFailed { .. } | Event::Deadlock { .. } => counts.wrong += 1,
+            Event::SpawnExited { ok, .. } => counts.wrong += u64::from(!ok && !is_tried_again),
+            Event::SpawnFailed { .. } => counts.wrong += u64::from(!is_tried_again),
+            Event::Deadlock { .. } => counts.wrong += 1,
             Event::Sent { error: Some(_), .. } | Event::Stopping { error: Some(_), .. } => counts.wrong += 1,
             Event::Expect(expected) => {
                 counts.wrong += u64::from(!expected.ok);
@@ -205,6 +207,7 @@ impl RunOverview {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::EntrySkipped { .. }
+            | Event::EntryRetried { .. }
             | Event::Sent { error: None, .. }
             | Event::Stopping { error: None, .. }
             | Event::RunPaused
@@ -327,7 +330,7 @@ mod tests {
         let marks = |facts: &mut RunOverview, second: u64, count: usize| {
             for _ in 0..count {
                 let due = Moment(second * 1_000_000_000);
-                facts.on_event(due, &Event::Mark { due, entry: None, text: "x" });
+                facts.on_event(due, &Event::Mark { due, entry: None, text: "x" }, false);
             }
         };
         marks(&mut facts, 0, 3);

@@ -312,7 +312,16 @@ mod tests {
 
     fn exit(source: Source) -> Event<'static> {
         let exit = scenario_log::event::SpawnExit::Code(0);
-        Event::SpawnExited { source, exit, ok: true, running: 0, held: false, killed: false, skipped: 0 }
+        Event::SpawnExited {
+            source,
+            exit,
+            ok: true,
+            running: 0,
+            held: false,
+            killed: false,
+            skipped: 0,
+            again: false,
+        }
     }
 
     #[test]

@@ -189,7 +189,9 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
             let text = format!("{}{}", summary.outcome.name(), reason.unwrap_or_default());
             line("stop", text, summary.outcome == RunOutcome::Failed)
         }
-        Event::Mark { .. } | Event::EntrySkipped { .. } => mark_line(t, event, "mark"),
+        Event::Mark { .. } | Event::EntrySkipped { .. } | Event::EntryRetried { .. } => {
+            mark_line(t, event, "mark")
+        }
         Event::TypedInput { .. } => mark_line(t, event, "input"),
         Event::Sent { .. } => mark_line(t, event, "sent"),
         Event::Expect(_) => mark_line(t, event, "expect"),

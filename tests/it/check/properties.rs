@@ -256,8 +256,17 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 64] = [
+const BEYOND: [&str; 73] = [
     "(the value of `${",
+    "these moments are nested",
+    "an entry waits for at most",
+    "does one thing at a time",
+    "players have no exit",
+    "so there is nothing to try again",
+    "a load is not tried again",
+    "happens at the end of the run",
+    "an entry with `always`",
+    "would be stopped as soon as",
     "the points of a rate must be in the order of time",
     "is no file of rows",
     "there is no table of rows",

@@ -572,6 +572,8 @@ fn arrivals() -> impl Strategy<Value = TimelineEntry> {
             times: Some(times),
             duration: None,
         }),
+        until: None,
+        always: false,
         place: FilePlace::default(),
     })
 }
@@ -623,6 +625,8 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
             action,
             count,
             repeat,
+            until: None,
+            always: false,
             place: FilePlace::default(),
         },
     )
@@ -714,7 +718,7 @@ prop_compose! {
         channels.dedup_by(|a, b| a.name == b.name);
         let spawn = TimelineEntry {
             id: Some("the.first".to_owned()), at: Span::ZERO, trigger: None, action: EntryAction::Spawn(0), count: 1,
-            repeat: None, place: FilePlace::default(),
+            repeat: None, until: None, always: false, place: FilePlace::default(),
         };
         Scenario {
             name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(), data,

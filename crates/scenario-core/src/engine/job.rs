@@ -224,6 +224,11 @@ impl Jobs {
         }
     }
 
+    /// Lets no more requests of any run start.
+    pub(crate) fn stop_all(&mut self) {
+        self.active.values_mut().for_each(|run| run.is_stopped = true);
+    }
+
     pub(crate) fn remove(&mut self, number: u32) {
         self.active.remove(&number);
     }

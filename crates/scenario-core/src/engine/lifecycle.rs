@@ -10,6 +10,8 @@ use crate::engine::effect::RunVerdict;
 pub(crate) enum RunPhase {
     /// The timeline happens.
     Running,
+    /// The entries with `always` happen, and nothing else of the timeline. What runs goes on.
+    Closing(RunVerdict),
     /// Nothing new starts. Everything that still runs is being stopped, and then the run is over.
     Stopping(RunVerdict),
     /// The last event has been emitted.
@@ -65,6 +67,11 @@ impl Lifecycle {
 
     pub(crate) fn failure(&self) -> Option<&String> {
         self.failure.as_ref()
+    }
+
+    /// Starts to close the run, or changes the verdict of one that closes.
+    pub(crate) fn begin_closing(&mut self, verdict: RunVerdict) {
+        self.phase = RunPhase::Closing(verdict);
     }
 
     /// Starts to stop the run, or changes the verdict of one that stops.

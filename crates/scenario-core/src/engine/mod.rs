@@ -82,6 +82,9 @@ use crate::scenario::model::expect::Expectation;
 use scenario_log::event::{ClockKind, Event, ExpectationResult, Source};
 use scenario_log::time::{Moment, Span};
 
+/// How long what an entry with `always` started may run.
+pub(crate) const ALWAYS_TIME: Span = Span(30_000_000_000);
+
 /// The identity of a run, besides its scenario.
 #[derive(Clone, Copy, Debug)]
 pub struct RunStart<'a> {

@@ -6,6 +6,8 @@
 //! has come. The occurrences of a repeating entry are drawn one after the other, each from the planned
 //! moment of the one before, so nothing drifts and no list of occurrences is ever built.
 
+mod always;
+pub(crate) mod tries;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,8 @@ use crate::engine::arrival_schedule::ArrivalSchedule;
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::names::entry_name;
 use crate::engine::random::{RandomStream, RandomStreamId};
+use crate::engine::timeline::always::AlwaysEntries;
+use crate::engine::timeline::tries::TryState;
 use crate::engine::timer_queue::{Timer, TimerQueue};
 use crate::engine::trigger_state::TriggerStates;
 use crate::scenario::model::{ArrivalProcess, EntryAction, EntryPace, EntryRepeat, Scenario, TimelineEntry};
@@ -58,6 +62,8 @@ struct EntryState {
     last_exit: Option<SpawnExit>,
     /// Its own wait is over: it happens, or it is skipped.
     is_decided: bool,
+    /// Its tries, from the first on, if it has `until`.
+    tries: Option<Box<TryState>>,
 }
 
 /// The random stream of an entry, for its `every` or its arrivals. It depends on the seed and the entry's id, or, without an id,
@@ -101,10 +107,12 @@ pub(crate) struct Timeline {
     line_regexes: BTreeMap<usize, Regex>,
     /// Entries that are skipped, with the reason, and whose skips have not been reported.
     skipped: Vec<(usize, String)>,
-    /// Entries that have not happened for the last time.
+    /// Entries that have not happened for the last time, without those with `always`.
     entries_left: usize,
-    /// The run is ending: nothing is triggered any more.
+    /// The run is ending: nothing is triggered any more, except of the entries with `always`.
     is_closed: bool,
+    /// The entries with `always`.
+    always: AlwaysEntries,
 }
 
 impl Timeline {
@@ -118,17 +126,20 @@ impl Timeline {
             skipped: Vec::new(),
             entries_left: 0,
             is_closed: false,
+            always: AlwaysEntries::default(),
         }
     }
 
     /// Sets the timers of the entries that wait for nothing, and links the others to those they wait for.
     pub(crate) fn begin(&mut self, timers: &mut TimerQueue) {
         let scenario = Rc::clone(&self.scenario);
-        self.entries_left = scenario.timeline.len();
+        self.always = AlwaysEntries::of(&scenario);
+        self.entries_left = scenario.timeline.len() - self.always.left();
         self.entries.resize_with(scenario.timeline.len(), EntryState::default);
         self.triggers = TriggerStates::new(&scenario);
         for (index, entry) in scenario.timeline.iter().enumerate() {
             match &entry.trigger {
+                None if entry.always => {}
                 None => self.trigger(index, Moment::ZERO, timers),
                 Some(trigger) => self.count_waiters(trigger),
             }
@@ -138,6 +149,7 @@ impl Timeline {
     /// Triggers nothing from now on.
     pub(crate) fn close(&mut self) {
         self.is_closed = true;
+        self.always.close();
     }
 
     /// Entries that have not happened for the last time.
@@ -158,7 +170,7 @@ impl Timeline {
 
     /// The moment that an entry counts its `at` from has come.
     fn trigger(&mut self, entry: usize, moment: Moment, timers: &mut TimerQueue) {
-        if self.is_closed {
+        if !self.is_open(entry) {
             return;
         }
         self.entries[entry].is_decided = true;
@@ -188,14 +200,15 @@ impl Timeline {
     pub(crate) fn record_no_arrival(&mut self, entry: usize) -> bool {
         let state = &mut self.entries[entry];
         if state.has_no_arrival && !state.is_exhausted {
-            state.is_exhausted = true;
-            self.entries_left -= 1;
+            self.leave(entry);
         }
-        state.has_no_arrival
+        self.entries[entry].has_no_arrival
     }
 
     /// Notes the occurrence of an entry at `due`, and sets the timer of the next, if there is one.
     pub(crate) fn record_occurrence(&mut self, entry: usize, due: Moment, timers: &mut TimerQueue) {
+        let is_tried = self.begin_try(entry, due, timers);
+        self.start_always_time(entry, due, timers);
         let state = &mut self.entries[entry];
         let first = *state.first_occurrence.get_or_insert(due);
         state.occurrences += 1;
@@ -215,10 +228,19 @@ impl Timeline {
         });
         match next {
             Some(next) => timers.push(next, Timer::Entry(entry)),
-            None => {
-                state.is_exhausted = true;
-                self.entries_left -= 1;
-            }
+            // Whether there is another try is decided when this one has ended.
+            None if is_tried => {}
+            None => self.leave(entry),
+        }
+    }
+
+    /// Notes that an entry will not happen again.
+    fn leave(&mut self, entry: usize) {
+        self.entries[entry].is_exhausted = true;
+        if self.scenario.timeline[entry].always {
+            self.always.leave();
+        } else {
+            self.entries_left -= 1;
         }
     }
 
@@ -257,6 +279,7 @@ impl Timeline {
     pub(crate) fn add_source(&mut self, entry: Option<usize>) {
         if let Some(entry) = entry {
             self.entries[entry].live_sources += 1;
+            self.always.add_source(self.scenario.timeline[entry].always);
         }
     }
 
@@ -265,6 +288,7 @@ impl Timeline {
         let state = &mut self.entries[entry];
         state.live_sources -= 1;
         state.ended_at = state.ended_at.max(moment);
+        self.always.remove_source(self.scenario.timeline[entry].always);
     }
 
     fn name(&self, entry: usize) -> String {
@@ -273,6 +297,6 @@ impl Timeline {
 
     /// Everything by which two states of a run can differ.
     pub(crate) fn state_key(&self) -> impl std::fmt::Debug {
-        (&self.entries, &self.triggers, self.entries_left)
+        (&self.entries, &self.triggers, self.entries_left, &self.always)
     }
 }

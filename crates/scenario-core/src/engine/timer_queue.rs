@@ -27,6 +27,10 @@ pub(crate) enum Timer {
     Quiet(usize),
     /// The time that a spawn has to become ready is over.
     ReadyTimeout(u32),
+    /// The time of an entry's `until` is over.
+    UntilTimeout(usize),
+    /// An entry with `always` has had its time.
+    AlwaysTimeout(usize),
     /// The time limit of the run.
     TimeLimit,
 }

@@ -122,6 +122,8 @@ impl TimeBounds {
         let (soonest, slowest) = entry.repeat.as_ref().map_or((Span::ZERO, Some(Span::ZERO)), first_bounds);
         let (shortest, longest) = entry.repeat.as_ref().map_or((Span::ZERO, Some(Span::ZERO)), repeat_bounds);
         let (least, most) = action_bounds(scenario, &entry.action);
+        let tries = entry.until.as_ref().map_or(Span::ZERO, |until| until.timeout);
+        let most = most.and_then(|most| most.checked_add(tries));
         let add = |moment: Option<Moment>, span: Option<Span>| Some(moment?.saturating_add(span?));
         let starts = (base.0.saturating_add(soonest), add(base.1, slowest));
         let ends = (base.0.saturating_add(shortest).saturating_add(least), add(add(base.1, longest), most));
@@ -143,18 +145,30 @@ impl TimeBounds {
 
     /// The earliest end of the run: entries that may be skipped do not count.
     pub(super) fn earliest(&self, scenario: &Scenario) -> Moment {
-        let certain = self.waited_for(scenario).filter(|bounds| bounds.is_certain);
-        let ends = certain.map(|bounds| bounds.ends.0);
-        ends.max().unwrap_or_default()
+        let end = |is_last: bool| {
+            let certain = self.waited_for(scenario, is_last).filter(|bounds| bounds.is_certain);
+            certain.map(|bounds| bounds.ends.0).max().unwrap_or_default()
+        };
+        end(false).saturating_add(end(true).since(Moment::ZERO))
     }
 
     pub(super) fn latest(&self, scenario: &Scenario) -> Option<Moment> {
-        self.waited_for(scenario).try_fold(Moment::ZERO, |latest, bounds| Some(latest.max(bounds.ends.1?)))
+        let end = |is_last: bool| {
+            let mut bounds = self.waited_for(scenario, is_last);
+            bounds.try_fold(Moment::ZERO, |latest, bounds| Some(latest.max(bounds.ends.1?)))
+        };
+        Some(end(false)?.saturating_add(end(true)?.since(Moment::ZERO)))
     }
 
-    /// The bounds of every entry. For the end of the run, a background program ends with its start.
-    fn waited_for<'b>(&'b self, scenario: &'b Scenario) -> impl Iterator<Item = EntryTimeBounds> + 'b {
+    /// The bounds of every entry with `always`, which count from the end of all others, or of every other. For the
+    /// end of the run, a background program ends with its start.
+    fn waited_for<'b>(
+        &'b self,
+        scenario: &'b Scenario,
+        is_last: bool,
+    ) -> impl Iterator<Item = EntryTimeBounds> + 'b {
         let entries = scenario.timeline.iter().zip(&self.entries);
+        let entries = entries.filter(move |(entry, _)| entry.always == is_last);
         entries.filter_map(|(entry, bounds)| {
             let mut bounds = (*bounds)?;
             if let EntryAction::Spawn(preset) = entry.action

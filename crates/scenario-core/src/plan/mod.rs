@@ -16,8 +16,8 @@ use crate::engine::Engine;
 use crate::plan::bounds::TimeBounds;
 use crate::plan::sink::PlanSink;
 use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, Isolation, PresetKind, Scenario,
-    TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, Isolation, PresetKind,
+    Scenario, TimelineEntry,
 };
 use scenario_log::time::{Moment, Span};
 
@@ -133,6 +133,12 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let order: BTreeMap<String, usize> =
         scenario.timeline.iter().enumerate().map(|(n, entry)| (entry.event_name(n).to_string(), n)).collect();
     sink.rows.sort_by_key(|row| (row.at, order.get(&row.entry).copied()));
+    for row in &mut sink.rows {
+        let until = order.get(&row.entry).and_then(|entry| scenario.timeline[*entry].until.as_ref());
+        if let Some(until) = until {
+            row.target.push_str(&describe_until(until));
+        }
+    }
     let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
     let mut processes = not_yet.map(|entry| count_processes(scenario, &scenario.timeline[entry]));
     let processes = processes.try_fold(sink.max_processes, |sum, more| sum.checked_add(more?));
@@ -255,21 +261,36 @@ fn max_occurrences(entry: &TimelineEntry) -> Option<u64> {
 
 fn find_open_entries(scenario: &Scenario, engine: &Engine, certain: &[bool]) -> Vec<OpenPlanEntry> {
     let open = |(index, entry): (usize, &TimelineEntry)| {
-        let after = entry.trigger.as_ref().filter(|_| !engine.has_occurred(index))?;
-        let moment = after.describe(&|of| scenario.timeline[of].event_name(of).to_string());
+        if engine.has_occurred(index) {
+            return None;
+        }
+        let moment = match &entry.trigger {
+            Some(after) => after.describe(&|of| scenario.timeline[of].event_name(of).to_string()),
+            None if entry.always => "the end of the run".to_owned(),
+            None => return None,
+        };
         let after = match entry.at {
             Span::ZERO => moment,
             at => format!("{moment} + {}", at.format_human()),
         };
         let (what, after) = match load::describe_load_action(scenario, &entry.action) {
             Some(load) => ("load", format!("{after}; {load}")),
-            None => (action_name(&entry.action), after),
+            None => match &entry.until {
+                Some(until) => (action_name(&entry.action), format!("{after};{}", describe_until(until))),
+                None => (action_name(&entry.action), after),
+            },
         };
         let is_branch = !certain[index];
         let entry = entry.event_name(index).to_string();
         Some(OpenPlanEntry { entry, action: what, waits_for: after, is_branch })
     };
     scenario.timeline.iter().enumerate().filter_map(open).collect()
+}
+
+/// How an entry is tried again, in words that follow what it does.
+fn describe_until(until: &EntryUntil) -> String {
+    let every = until.every.describe();
+    format!(" again every {every} until it is as expected, for {} at most", until.timeout.format_human())
 }
 
 fn action_name(action: &EntryAction) -> &'static str {

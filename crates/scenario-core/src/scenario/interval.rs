@@ -32,6 +32,23 @@ pub enum Interval {
 }
 
 impl Interval {
+    /// The interval in words: `400ms`, `0s..800ms`, `exponential 1s`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Interval::Constant(span) => span.format_human(),
+            Interval::Uniform { from, to } => format!("{}..{}", from.format_human(), to.format_human()),
+            Interval::Exponential { mean } => format!("exponential {}", mean.format_human()),
+            Interval::Normal { mean, sd } => {
+                format!("normal {}, sd {}", mean.format_human(), sd.format_human())
+            }
+            Interval::Choice(spans) => {
+                let spans: Vec<String> = spans.iter().map(|span| span.format_human()).collect();
+                format!("one of {}", spans.join(", "))
+            }
+        }
+    }
+
     /// The shortest draw.
     #[must_use]
     pub fn shortest(&self) -> Span {

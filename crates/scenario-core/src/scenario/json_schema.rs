@@ -2,7 +2,7 @@
 
 use crate::scenario::file::RawScenario;
 use crate::scenario::schema::TomlSchema;
-use crate::scenario::schema::after::after_definition;
+use crate::scenario::schema::after::RawTrigger;
 use crate::scenario::schema::steps::step_definition;
 use crate::scenario::write::json::{Json, object};
 
@@ -18,6 +18,6 @@ pub fn scenario_schema() -> String {
     };
     items.extend(body);
     // An empty file is refused, with an example as its help.
-    let definitions = object([("after", after_definition()), ("step", step_definition())]);
+    let definitions = object([("after", RawTrigger::schema()), ("step", step_definition())]);
     Json::Object(items).with("minProperties", 1).with("$defs", definitions).to_pretty()
 }

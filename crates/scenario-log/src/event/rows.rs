@@ -110,6 +110,7 @@ impl<'e> EventRow<'e> for UnfinishedText<'e> {
 }
 
 impl<'e> SpawnExited<'e> {
+    #[expect(clippy::too_many_arguments, reason = "one for each key of the event")]
     pub(super) fn from_fields(
         source: Source,
         exit: SpawnExit,
@@ -118,12 +119,13 @@ impl<'e> SpawnExited<'e> {
         held: bool,
         killed: bool,
         skipped: u64,
+        again: bool,
     ) -> SpawnExited<'e> {
         let (code, signal) = match exit {
             SpawnExit::Code(code) => (Some(code), None),
             SpawnExit::Signal(signal) => (None, Some(signal)),
         };
-        SpawnExited { source, code, signal, ok, running, held, killed, skipped }
+        SpawnExited { source, code, signal, ok, running, held, killed, skipped, again }
     }
 }
 
@@ -131,9 +133,9 @@ impl<'e> EventRow<'e> for SpawnExited<'e> {
     type Owned = ();
 
     fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
-        let SpawnExited { source, code, signal, ok, running, held, killed, skipped } = self;
+        let SpawnExited { source, code, signal, ok, running, held, killed, skipped, again } = self;
         let exit = either(code.map(SpawnExit::Code), signal.map(SpawnExit::Signal), "`code`", "`signal`")?;
-        Ok(Event::SpawnExited { source, exit, ok, running, held, killed, skipped })
+        Ok(Event::SpawnExited { source, exit, ok, running, held, killed, skipped, again })
     }
 }
 
@@ -153,7 +155,12 @@ impl<'e> EventRow<'e> for FetchLine<'e> {
 }
 
 impl<'e> FetchFinished<'e> {
-    pub(super) fn from_fields(source: Source, fetched: &'e FetchedResponse, ok: bool) -> FetchFinished<'e> {
+    pub(super) fn from_fields(
+        source: Source,
+        fetched: &'e FetchedResponse,
+        ok: bool,
+        again: bool,
+    ) -> FetchFinished<'e> {
         let FetchedResponse { status, bytes, sha256, took, timings, reused, sent, check, captured } = fetched;
         FetchFinished {
             source,
@@ -169,6 +176,7 @@ impl<'e> FetchFinished<'e> {
             retried: sent.retried,
             check: check.as_deref(),
             captured,
+            again,
         }
     }
 }
@@ -178,7 +186,7 @@ impl<'e> EventRow<'e> for FetchFinished<'e> {
 
     fn into_event(self, owned: &'e OnceCell<FetchedResponse>) -> Result<Event<'e>, DecodeError> {
         let FetchFinished { source, status, bytes, sha256, ok, took, timings, reused, .. } = self;
-        let FetchFinished { opened, resent, retried, check, captured, .. } = self;
+        let FetchFinished { opened, resent, retried, check, captured, again, .. } = self;
         let fetched = owned.get_or_init(|| FetchedResponse {
             status,
             bytes,
@@ -190,7 +198,7 @@ impl<'e> EventRow<'e> for FetchFinished<'e> {
             check: check.map(str::to_owned),
             captured: captured.to_vec(),
         });
-        Ok(Event::FetchFinished { source, fetched, ok })
+        Ok(Event::FetchFinished { source, fetched, ok, again })
     }
 }
 
@@ -201,8 +209,9 @@ impl<'e> FetchFailed<'e> {
         error: &'e str,
         took: Span,
         SendCounts { opened, resent, retried }: SendCounts,
+        again: bool,
     ) -> FetchFailed<'e> {
-        FetchFailed { source, kind, error, took, opened, resent, retried }
+        FetchFailed { source, kind, error, took, opened, resent, retried, again }
     }
 }
 
@@ -210,8 +219,9 @@ impl<'e> EventRow<'e> for FetchFailed<'e> {
     type Owned = ();
 
     fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
-        let FetchFailed { source, kind, error, took, opened, resent, retried } = self;
-        Ok(Event::FetchFailed { source, kind, error, took, sent: SendCounts { opened, resent, retried } })
+        let FetchFailed { source, kind, error, took, opened, resent, retried, again } = self;
+        let sent = SendCounts { opened, resent, retried };
+        Ok(Event::FetchFailed { source, kind, error, took, sent, again })
     }
 }
 

@@ -276,7 +276,9 @@ events! {
         killed: bool,
         /// The number of world states that were not sent to it because it read too slowly.
         skipped: u64,
-    } as { source, exit, ok, running, held, killed, skipped } {
+        /// Its entry tries again, so that this end is no failure.
+        again: bool,
+    } as { source, exit, ok, running, held, killed, skipped, again } {
         /// The spawn that ended.
         source: Required<SpawnId>,
         /// The exit code, from 0 to 255, if the spawn ended by itself.
@@ -295,6 +297,8 @@ events! {
         killed: UnlessEmpty<Flag>,
         /// The number of world states that were not sent to the spawn because it read too slowly.
         skipped: UnlessEmpty<Count>,
+        /// True if the entry of this source tries again, so that this is no failure.
+        again: UnlessEmpty<Flag>,
     }
 
     /// A spawn could not start, or a program that runs never became ready.
@@ -313,6 +317,8 @@ events! {
         /// What the last probe came to, if the program never became ready by a port or a URL. The `error` ends
         /// with it, too. Logs of older releases do not have it.
         last_try: Optional<Text>,
+        /// True if the entry of this source tries again, so that this is no failure.
+        again: Optional<Flag>,
     }
 
     /// A request started.
@@ -379,7 +385,9 @@ events! {
         fetched: &'a FetchedResponse,
         /// Whether the status was expected and the check holds.
         ok: bool,
-    } as { source, fetched, ok } {
+        /// Its entry tries again, so that this is no failure.
+        again: bool,
+    } as { source, fetched, ok, again } {
         /// The request that finished.
         source: Required<RequestId>,
         /// The HTTP status of the last answer, after all redirects.
@@ -409,6 +417,8 @@ events! {
         check: Optional<Text>,
         /// The values that were captured from the answer, by their names. A secret value is redacted.
         captured: UnlessEmpty<Captured>,
+        /// True if the entry of this source tries again, so that this is no failure.
+        again: UnlessEmpty<Flag>,
     }
 
     /// A request failed, or was given up.
@@ -423,7 +433,9 @@ events! {
         took: Span,
         /// What it took to send the request.
         sent: SendCounts,
-    } as { source, kind, error, took, sent } {
+        /// Its entry tries again, so that this is no failure.
+        again: bool,
+    } as { source, kind, error, took, sent, again } {
         /// The request that failed.
         source: Required<RequestId>,
         /// The phase that failed, or the limit that was exceeded.
@@ -440,6 +452,8 @@ events! {
         resent: UnlessEmpty<Count>,
         /// The number of further attempts that the fetch's `retries` allowed.
         retried: UnlessEmpty<Count>,
+        /// True if the entry of this source tries again, so that this is no failure.
+        again: UnlessEmpty<Flag>,
     }
 
     /// A line was typed at the run's console.
@@ -469,6 +483,21 @@ events! {
         entry: Required<EntryRef>,
         /// The reason, as a sentence for people.
         reason: Required<Text>,
+    }
+
+    /// Something that an entry with `until` started was not as expected, and the entry tries again. This comes right
+    /// after the event of the first fault of a try, which has `again`, as the further ones of the try have.
+    EntryRetried = "entry.retried" of Entry {
+        /// The timeline entry that tries again.
+        entry: Required<EntryRef>,
+        /// The spawn or request that was not as expected.
+        source: Required<TargetId>,
+        /// The number of the try, counted from 1.
+        n: Required<Count>,
+        /// The reason, as a sentence for people.
+        reason: Required<Text>,
+        /// The time from the end of this try to the next one, in seconds.
+        wait: Required<Span>,
     }
 
     /// A line was sent to a process, or could not be sent.

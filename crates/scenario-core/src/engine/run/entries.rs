@@ -71,7 +71,7 @@ impl RunState {
         }
     }
 
-    fn check_entry_over(&mut self, entry: usize, out: &mut EngineOutput<'_>) {
+    pub(super) fn check_entry_over(&mut self, entry: usize, out: &mut EngineOutput<'_>) {
         let may_become_ready = || self.spawns.may_become_ready(entry);
         let checked = self.timeline.check_over(entry, may_become_ready, &mut self.timers);
         if self.timeline.has_finished(entry) {

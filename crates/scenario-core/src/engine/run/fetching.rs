@@ -10,6 +10,7 @@ use crate::engine::job::JobRun;
 use crate::engine::load_metrics_recorder::LoadMetricsRecorder;
 use crate::engine::output::EngineOutput;
 use crate::engine::player_sessions::PlayerSession;
+use crate::engine::run::trying::FaultTry;
 use crate::scenario::model::{FetchMode, ScenarioText};
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{Event, FetchErrorKind, FetchedResponse, SendCounts, Source};
@@ -151,11 +152,29 @@ impl RunState {
         let scenario = Rc::clone(&self.scenario);
         let is_expected = scenario.fetches[job].status.allows(fetched.status);
         let ok = is_expected && fetched.check.is_none();
-        out.event(&Event::FetchFinished { source, fetched, ok });
+        let entry = self.jobs.get(job_run).and_then(JobRun::entry);
+        let describe = || {
+            let (name, url) =
+                (&scenario.fetches[job].name, scenario.fetches[job].urls[url].display_with_gaps());
+            match &fetched.check {
+                Some(check) if is_expected => {
+                    format!("{source} ({name}) is not as expected: {check} ({url})")
+                }
+                _ => format!("{source} ({name}) was answered {}: {url}", fetched.status),
+            }
+        };
+        let tried = match ok {
+            true => FaultTry::default(),
+            false => self.judge_request((entry, job_run), &describe, out),
+        };
+        out.event(&Event::FetchFinished { source, fetched, ok, again: tried.again });
+        self.report_retry(&tried, source, out);
         if let Some(metrics) = self.metrics_of_request(number, job) {
             metrics.record_response(out.now(), fetched, late);
         }
-        self.jobs.record_end(job_run, ok);
+        if !tried.again {
+            self.jobs.record_end(job_run, ok);
+        }
         if ok {
             let round = self.jobs.get(job_run).and_then(JobRun::round);
             let own = round.and_then(|round| self.sessions.get_mut(round.player));
@@ -163,14 +182,9 @@ impl RunState {
             self.failure_budgets.record_success(job);
         } else {
             self.jobs.record_failure(job_run);
-            let name = &scenario.fetches[job].name;
-            let url = || scenario.fetches[job].urls[url].display_with_gaps();
-            self.record_failed_request(job, || match &fetched.check {
-                Some(check) if is_expected => {
-                    format!("{source} ({name}) is not as expected: {check} ({})", url())
-                }
-                _ => format!("{source} ({name}) was answered {}: {}", fetched.status, url()),
-            });
+            if !tried.again {
+                self.record_failed_request((job, job_run), describe);
+            }
         }
         self.finish_request(number, out);
     }
@@ -186,24 +200,53 @@ impl RunState {
         let Some(request) = self.requests.get(number) else { return };
         let (is_cancelled, job_run) = (request.is_cancelled(), request.job_run());
         self.jobs.record_failure(job_run);
-        out.event(&Event::FetchFailed { source, kind, error, took, sent });
+        let scenario = Rc::clone(&self.scenario);
+        let entry = self.jobs.get(job_run).and_then(JobRun::entry);
+        let describe = || format!("{source} ({}) failed: {error}", scenario.fetches[job].name);
+        let tried = match is_cancelled {
+            true => FaultTry::default(),
+            false => self.judge_request((entry, job_run), &describe, out),
+        };
+        out.event(&Event::FetchFailed { source, kind, error, took, sent, again: tried.again });
+        self.report_retry(&tried, source, out);
         if let Some(metrics) = self.metrics_of_request(number, job) {
             metrics.record_failure(out.now(), (kind, is_cancelled), sent);
         }
-        if !is_cancelled {
+        if !is_cancelled && !tried.again {
             self.jobs.record_end(job_run, false);
-            let scenario = Rc::clone(&self.scenario);
-            let name = &scenario.fetches[job].name;
-            self.record_failed_request(job, || format!("{source} ({name}) failed: {error}"));
+            self.record_failed_request((job, job_run), describe);
         }
         self.finish_request(number, out);
     }
 
-    /// A request failed. So does the run, unless the fetch may have one more failed request.
-    fn record_failed_request(&mut self, job: usize, describe: impl FnOnce() -> String) {
+    /// Decides whether the entry of a request that is not as expected tries again. Then nothing more of this try
+    /// starts.
+    fn judge_request(
+        &mut self,
+        (entry, job_run): (Option<usize>, u32),
+        describe: &impl Fn() -> String,
+        out: &EngineOutput<'_>,
+    ) -> FaultTry {
+        if entry.is_none_or(|entry| self.scenario.timeline[entry].until.is_none()) {
+            return FaultTry::default();
+        }
+        let tried = self.judge_fault(entry, &describe(), out);
+        if tried.again {
+            self.jobs.stop(job_run);
+        }
+        tried
+    }
+
+    /// A request failed. So does the run, unless the fetch may have one more failed request; and so does the entry
+    /// of the player that made it.
+    fn record_failed_request(&mut self, (job, job_run): (usize, u32), describe: impl FnOnce() -> String) {
         let name = &self.scenario.fetches[job].name;
-        if let Some(reason) = self.failure_budgets.record_failure((job, name), describe) {
-            self.lifecycle.record_failure(|| reason);
+        let Some(reason) = self.failure_budgets.record_failure((job, name), describe) else { return };
+        self.lifecycle.record_failure(|| reason);
+        let round = self.jobs.get(job_run).and_then(JobRun::round);
+        let spawn = round.map(|round| self.players.step_player(round.player, &self.scenario).0);
+        if let Some(Source::Spawn(number)) = spawn {
+            self.entry_failed(self.spawns.get(number).and_then(|spawn| spawn.entry()));
         }
     }
 

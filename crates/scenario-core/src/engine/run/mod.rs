@@ -1,6 +1,7 @@
 //! The state of a run: its parts, and the order in which what is due happens. The parts keep their own
 //! state and know nothing of each other; the modules here carry the consequences of one part to the others.
 
+mod closing;
 mod commands;
 mod entries;
 mod fetching;
@@ -13,6 +14,7 @@ mod shutdown;
 mod spawning;
 mod stepping;
 mod targets;
+mod trying;
 
 use std::rc::Rc;
 
@@ -185,7 +187,7 @@ impl RunState {
                     self.players_ended(source, due, out);
                     continue;
                 }
-                PlayResult::Deadlock if self.is_deadlock_final() => {
+                PlayResult::Deadlock if self.lifecycle.is_running() && self.is_deadlock_final() => {
                     self.deadlock_reached(out);
                     continue;
                 }
@@ -222,6 +224,8 @@ impl RunState {
             }
             Timer::Quiet(wait) => self.timeline.check_silence(wait, due, &mut self.timers),
             Timer::ReadyTimeout(number) => self.ready_timed_out(number, out),
+            Timer::UntilTimeout(entry) => self.until_timed_out(entry, due, out),
+            Timer::AlwaysTimeout(entry) => self.always_timed_out(entry, out),
             Timer::TimeLimit => self.time_limit_reached(out),
         }
     }

@@ -60,9 +60,10 @@ impl RunState {
         let source = Source::Spawn(number);
         let last_try = self.spawns.last_try(number).or_else(|| out.logged_last_try(source));
         let error = format_never_ready(ready, last_try.as_deref());
-        self.emit_spawn_failed(number, (&error, last_try.as_deref()), out);
-        self.lifecycle.record_failure(|| format!("{} {error}", spawn_name(&scenario, source, preset)));
-        self.entry_failed(entry);
+        let reason = format!("{} {error}", spawn_name(&scenario, source, preset));
+        let tried = self.record_entry_fault(entry, reason, out);
+        self.emit_spawn_failed(number, (&error, last_try.as_deref()), tried.again, out);
+        self.report_retry(&tried, source, out);
         out.emit_stopping(Some(source), "it never became ready");
         self.stop_spawn(number, out);
         if let Some(entry) = entry {

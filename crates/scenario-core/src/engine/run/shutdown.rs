@@ -20,6 +20,7 @@ impl RunState {
                 let all_have_started = || self.ends_before_starts || !self.spawns.has_starting();
                 self.timeline.entries_left() == 0 && foreground == 0 && all_have_started()
             }
+            RunPhase::Closing(_) => self.is_closing_complete(),
             RunPhase::Stopping(_) => self.spawns.is_empty() && self.requests.is_empty(),
             RunPhase::Over(_) => false,
         }
@@ -33,13 +34,15 @@ impl RunState {
     /// Stops what runs in the background, or, when nothing is left, ends the run.
     pub(super) fn advance_phase(&mut self, out: &mut EngineOutput<'_>) {
         match *self.lifecycle.phase() {
-            RunPhase::Running => {
+            RunPhase::Running if self.timeline.has_always() => self.end_run(RunVerdict::Passed, out),
+            RunPhase::Running | RunPhase::Closing(RunVerdict::Passed) => {
                 for number in self.spawns.numbers() {
                     out.emit_stopping(Some(Source::Spawn(number)), "the end of the run");
                     self.stop_spawn(number, out);
                 }
                 self.begin_stopping(RunVerdict::Passed);
             }
+            RunPhase::Closing(verdict) => self.stop_all(verdict, out),
             RunPhase::Stopping(verdict) => self.finish_run(verdict, out),
             RunPhase::Over(_) => {}
         }
@@ -50,7 +53,9 @@ impl RunState {
         if self.lifecycle.is_running() {
             out.emit_stopping(None, &reason);
             self.lifecycle.record_failure(|| reason);
-            self.stop_all(RunVerdict::Failed, out);
+            self.end_run(RunVerdict::Failed, out);
+        } else if let RunPhase::Closing(_) = self.lifecycle.phase() {
+            self.lifecycle.record_failure(|| reason);
         }
     }
 
@@ -86,12 +91,19 @@ impl RunState {
             reason: None,
             error: None,
         });
-        if let RunPhase::Stopping(RunVerdict::Interrupted(Some(_))) = self.lifecycle.phase() {
-            return self.kill_all(out);
-        }
-        self.stop_all(RunVerdict::Interrupted(Some(signal)), out);
-        if signal == Signal::KILL {
-            self.kill_all(out);
+        let verdict = RunVerdict::Interrupted(Some(signal));
+        match self.lifecycle.phase() {
+            RunPhase::Stopping(RunVerdict::Interrupted(Some(_))) => self.kill_all(out),
+            // A second signal ends the entries with `always` too.
+            RunPhase::Closing(RunVerdict::Interrupted(Some(_))) => {
+                self.stop_all(verdict, out);
+                self.kill_all(out);
+            }
+            _ if signal == Signal::KILL => {
+                self.stop_all(verdict, out);
+                self.kill_all(out);
+            }
+            _ => self.end_run(verdict, out),
         }
     }
 
@@ -115,11 +127,11 @@ impl RunState {
 
     /// A person typed `quit`.
     pub(super) fn quit_run(&mut self, out: &mut EngineOutput<'_>) {
-        self.stop_all(RunVerdict::Interrupted(None), out);
+        self.end_run(RunVerdict::Interrupted(None), out);
     }
 
     /// Lets nothing new start, and asks everything that runs to stop.
-    fn stop_all(&mut self, verdict: RunVerdict, out: &mut EngineOutput<'_>) {
+    pub(super) fn stop_all(&mut self, verdict: RunVerdict, out: &mut EngineOutput<'_>) {
         self.begin_stopping(verdict);
         self.timers.retain_recurring();
         for number in self.spawns.numbers() {

@@ -8,7 +8,8 @@ use crate::engine::expectations::outcome::EventOrigin;
 use crate::engine::names::spawn_name;
 use crate::engine::output::EngineOutput;
 use crate::engine::players::players_preset;
-use crate::engine::spawns::{ExitVerdict, SpawnExitReport, SpawnStop, command_preset};
+use crate::engine::run::trying::FaultTry;
+use crate::engine::spawns::{ActiveSpawn, ExitVerdict, SpawnExitReport, SpawnStop, command_preset};
 use crate::engine::world::PlacementSeed;
 use crate::scenario::model::{Isolation, MAX_PLAYERS_IN_WORLD, StdinMode};
 use scenario_log::event::{Event, Source, SpawnExit};
@@ -112,13 +113,17 @@ impl RunState {
     /// A spawn could not start.
     pub(super) fn spawn_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
         let Some((number, preset)) = self.spawns.find_starting(source) else { return };
-        self.emit_spawn_failed(number, (error, None), out);
         // One that was stopped before its turn to start came has not failed.
-        if !self.spawns.get(number).is_some_and(|spawn| spawn.is_stop_requested()) {
-            let name = || spawn_name(&self.scenario, source, preset);
-            self.lifecycle.record_failure(|| format!("{} could not start: {error}", name()));
-            self.entry_failed(self.spawns.get(number).and_then(|spawn| spawn.entry()));
-        }
+        let active = self.spawns.get(number).filter(|spawn| !spawn.is_stop_requested());
+        let tried = match active.map(ActiveSpawn::entry) {
+            Some(entry) => {
+                let name = spawn_name(&self.scenario, source, preset);
+                self.record_entry_fault(entry, format!("{name} could not start: {error}"), out)
+            }
+            None => FaultTry::default(),
+        };
+        self.emit_spawn_failed(number, (error, None), tried.again, out);
+        self.report_retry(&tried, source, out);
         self.remove_spawn(number, out.now(), out);
     }
 
@@ -128,6 +133,7 @@ impl RunState {
         &self,
         number: u32,
         (error, last_try): (&str, Option<&str>),
+        again: bool,
         out: &mut EngineOutput<'_>,
     ) {
         let Some(spawn) = self.spawns.get(number) else { return };
@@ -138,6 +144,7 @@ impl RunState {
             error,
             running: self.spawns.running_count(),
             last_try,
+            again: again.then_some(true),
         });
     }
 
@@ -150,7 +157,10 @@ impl RunState {
         let Some((number, preset)) = self.spawns.find_process(source) else { return };
         let exit = end.exit;
         let verdict = self.spawns.judge_exit(number, end);
-        let name = || spawn_name(&self.scenario, source, preset);
+        let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
+        let scenario = Rc::clone(&self.scenario);
+        let name = || spawn_name(&scenario, source, preset);
+        let mut tried = FaultTry::default();
         match verdict {
             ExitVerdict::Expected => {}
             ExitVerdict::ForceKilled => self
@@ -160,20 +170,26 @@ impl RunState {
                 format!("what {} had started did not stop when asked to, and was killed", name())
             }),
             ExitVerdict::Unexpected => {
-                self.lifecycle.record_failure(|| format!("{} ended with {exit}", name()));
+                let reason = format!("{} ended with {exit}", name());
+                tried = self.record_entry_fault(entry, reason, out);
             }
             ExitVerdict::BeforeReady => {
-                self.lifecycle.record_failure(|| format!("{} ended with {exit} before it was ready", name()));
+                let reason = format!("{} ended with {exit} before it was ready", name());
+                tried = self.record_entry_fault(entry, reason, out);
             }
         }
-        self.record_spawn_exited(number, end, verdict == ExitVerdict::Expected, out.now(), out);
+        let ok = verdict == ExitVerdict::Expected;
+        if !ok && !tried.again {
+            self.entry_failed(entry);
+        }
+        self.record_spawn_exited(number, end, (ok, &tried), out.now(), out);
     }
 
     /// The last player of a spawn has ended its last wait.
     pub(super) fn players_ended(&mut self, source: Source, due: Moment, out: &mut EngineOutput<'_>) {
         if let Some((number, _)) = self.spawns.find_started(source) {
             let end = SpawnExitReport::for_players(SpawnExit::Code(0));
-            self.record_spawn_exited(number, end, true, due, out);
+            self.record_spawn_exited(number, end, (true, &FaultTry::default()), due, out);
         }
     }
 
@@ -181,7 +197,7 @@ impl RunState {
         &mut self,
         number: u32,
         end: SpawnExitReport,
-        ok: bool,
+        (ok, tried): (bool, &FaultTry),
         moment: Moment,
         out: &mut EngineOutput<'_>,
     ) {
@@ -196,11 +212,10 @@ impl RunState {
             held: end.is_output_held,
             killed: end.is_group_killed,
             skipped: end.skipped_states,
+            again: tried.again,
         });
-        if let Some(entry) = entry {
-            if !ok {
-                self.timeline.record_failure(entry);
-            }
+        self.report_retry(tried, Source::Spawn(number), out);
+        if let Some(entry) = entry.filter(|_| !tried.again) {
             self.timeline.record_exit(entry, end.exit, moment, &mut self.timers);
         }
         self.remove_spawn(number, moment, out);
@@ -221,7 +236,7 @@ impl RunState {
                 self.drop_sessions(play, out);
                 self.players.stop_spawn(play, &self.scenario);
                 let end = SpawnExitReport::for_players(SpawnExit::Signal(Signal::TERM));
-                self.record_spawn_exited(number, end, true, out.now(), out);
+                self.record_spawn_exited(number, end, (true, &FaultTry::default()), out.now(), out);
             }
         }
     }

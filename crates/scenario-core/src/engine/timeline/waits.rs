@@ -70,19 +70,20 @@ impl Timeline {
         let mut failure = None;
         let mut lost = vec![(wait, reason)];
         while let Some((wait, reason)) = lost.pop() {
-            if self.is_closed || !self.triggers.is_open(wait) {
+            let (dependent, _) = self.triggers.place(wait);
+            if !self.is_open(dependent) || !self.triggers.is_open(wait) {
                 continue;
             }
             self.drop_waiter(wait);
-            let (dependent, _) = self.triggers.place(wait);
             let follows = self.triggers.settle(wait, WaitState::Lost(reason), &scenario);
             let WaitState::Lost(reason) = follows else { continue };
             self.forget_waits(dependent);
             match reason {
-                LostReason::Missed(reason) => {
+                LostReason::Missed(reason) if !scenario.timeline[dependent].always => {
                     failure.get_or_insert(RunFailure(reason));
                 }
-                LostReason::NotTaken(reason) => {
+                // At the end of the run others may still happen.
+                LostReason::Missed(reason) | LostReason::NotTaken(reason) => {
                     let behind = format!("{} was skipped", self.name(dependent));
                     self.skip(dependent, reason);
                     let behind = self
@@ -98,10 +99,8 @@ impl Timeline {
     }
 
     fn skip(&mut self, entry: usize, reason: String) {
-        let state = &mut self.entries[entry];
-        state.is_decided = true;
-        state.is_exhausted = true;
-        self.entries_left -= 1;
+        self.entries[entry].is_decided = true;
+        self.leave(entry);
         self.skipped.push((entry, reason));
     }
 
@@ -211,8 +210,9 @@ impl Timeline {
         may_become_ready: impl FnOnce() -> bool,
         timers: &mut TimerQueue,
     ) -> Result<(), RunFailure> {
+        self.settle_try(entry, timers);
         let state = &self.entries[entry];
-        if !state.is_exhausted || self.is_closed {
+        if !state.is_exhausted || !self.is_open(entry) {
             return Ok(());
         }
         if state.live_sources > 0 {

@@ -109,6 +109,8 @@ fn latest_moments(
         EntryAction::Spawn(preset) => presets.get(preset).copied().flatten(),
         _ => None,
     };
+    let tries = entry.until.as_ref().map_or(Span::ZERO, |until| until.timeout);
+    let last = last.checked_add(tries).ok_or(false)?;
     let plays = preset.map_or(Some(Span::ZERO), longest_play);
     let finished = plays.and_then(|span| last.checked_add(span)).ok_or(false)?;
     let patience = preset.and_then(Preset::ready).map_or(Span::ZERO, |ready| ready.timeout);

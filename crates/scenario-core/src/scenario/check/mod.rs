@@ -3,6 +3,7 @@
 //!
 //! The syntax of a file and the form of single values are checked in `schema`.
 
+mod always;
 mod auth;
 mod cycles;
 pub(crate) mod data;
@@ -10,6 +11,7 @@ pub(crate) mod expect;
 mod fetches;
 mod headers;
 mod load;
+mod never_comes;
 mod player_fetches;
 mod players;
 mod presets;
@@ -24,6 +26,7 @@ mod streams;
 mod time_limit;
 mod timeline;
 mod trigger;
+mod until;
 mod url;
 mod world;
 
@@ -165,6 +168,7 @@ pub(crate) fn build_scenario(
     expect::check_parts(&scenario, found);
     expect::warn_of_uncounted_answers(&scenario.expectations, &scenario, found);
     time_limit::warn_of_late_entries(&scenario, found);
+    never_comes::warn_of_waits_without_end(&scenario, found);
     player_fetches::check_player_fetches(&scenario, found);
     player_fetches::check_player_rows(&scenario, found);
     player_fetches::warn_of_endless_spawns(&scenario, found);
@@ -257,6 +261,11 @@ impl<T> DefinitionsByName<T> {
     /// The definitions that are right.
     fn bodies(&self) -> impl Iterator<Item = &T> {
         self.by_name.values().filter_map(|(_, body)| body.as_ref())
+    }
+
+    /// The definition at an index of the model's list, if it is right.
+    fn bodies_by_index(&self, index: usize) -> Option<&T> {
+        self.by_name.values().nth(index)?.1.as_ref()
     }
 
     fn get(&self, name: &str) -> Option<Option<&T>> {

@@ -10,7 +10,7 @@ use scenario_log::time::Moment;
 pub(crate) fn warn_of_late_entries(scenario: &Scenario, found: &mut Diagnostics) {
     let Some(limit) = scenario.time_limit else { return };
     for (entry, start) in scenario.timeline.iter().zip(plan::earliest_starts(scenario)) {
-        if start <= Moment(limit.0) {
+        if start <= Moment(limit.0) || entry.always {
             continue;
         }
         let start = start.since(Moment::ZERO).format_human();

@@ -8,7 +8,9 @@ use std::collections::hash_map::Entry as Slots;
 use super::load::{ENTRY_WORDS, check_rate_bounds};
 use super::{DefinitionsByName, duplicate_name_error, report_unknown_name};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::check::always::check_always;
 use crate::scenario::check::cycles::{EntryPlaces, check_cycles};
+use crate::scenario::check::until::build_until;
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{MAX_ENTRY_REPEATS, RawTimelineEntry};
 use crate::scenario::interval::Interval;
@@ -117,6 +119,8 @@ pub(super) fn build_timeline(
         entries.push(names.build_entry(entry, found));
     }
     check_cycles(&entries, &places, presets, found);
+    let bodies: Vec<Option<&Preset>> = presets.names().map(|name| presets.get(name).flatten()).collect();
+    check_always(&entries, &bodies, found);
     let entries: Option<Vec<TimelineEntry>> = entries.into_iter().collect();
     warn_of_only_background(entries.as_deref().unwrap_or_default(), &names, found);
     entries
@@ -191,7 +195,18 @@ impl<'a> TimelineNames<'a> {
         };
         let action = self.build_action(raw.spawn, raw.fetch, raw.stop, raw.send, raw.mark, found);
         let after = raw.after.into_given().and_then(|after| self.build_trigger(after, found));
-        if (repeat_wanted && repeat.is_none()) || (after_wanted && after.is_none()) {
+        let until_wanted = raw.until.is_present();
+        let count = u32::try_from(raw.count.or_default().0).unwrap_or(1);
+        let until = match (raw.until, &action) {
+            (KeySlot::Given(until), Some(action)) => {
+                build_until(until, (action, count), self.started_by(action), found)
+            }
+            _ => None,
+        };
+        if (repeat_wanted && repeat.is_none())
+            || (after_wanted && after.is_none())
+            || (until_wanted && until.is_none())
+        {
             return None;
         }
         Some(TimelineEntry {
@@ -199,10 +214,21 @@ impl<'a> TimelineNames<'a> {
             at: raw.at.or_default().0,
             trigger: after,
             action: action?,
-            count: u32::try_from(raw.count.or_default().0).unwrap_or(1),
+            count,
             repeat,
+            until,
+            always: raw.always.or_default(),
             place,
         })
+    }
+
+    /// The preset or the fetch that an action starts, if it is right.
+    fn started_by(&self, action: &EntryAction) -> (Option<&'a Preset>, Option<&'a FetchJob>) {
+        match action {
+            EntryAction::Spawn(preset) => (self.presets.bodies_by_index(*preset), None),
+            EntryAction::Fetch(fetch) => (None, self.fetches.bodies_by_index(*fetch)),
+            _ => (None, None),
+        }
     }
 
     fn build_action(

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::{EntryTrigger, Preset, PresetKind};
 use crate::scenario::schema::after::{
-    AFTER_FORMS, EntryMoment, MOMENTS, RawTrigger, TriggerTable, meant_moment,
+    AFTER_FORMS, EntryMoment, MOMENTS, NestedTrigger, RawTrigger, TriggerTable, meant_moment,
 };
 use crate::scenario::schema::{KeySlot, Located};
 
@@ -130,11 +130,15 @@ impl TimelineNames<'_> {
     /// The parts of a group; `None` if one of them is wrong.
     fn build_parts(
         &self,
-        parts: Vec<Located<RawTrigger>>,
+        parts: Vec<Located<NestedTrigger>>,
         depth: usize,
         found: &mut Diagnostics,
     ) -> Option<Vec<EntryTrigger>> {
-        let built: Vec<_> = parts.into_iter().map(|part| self.build_part(part, depth + 1, found)).collect();
+        let build = |part: Located<NestedTrigger>| {
+            let Located { value: NestedTrigger(value), place } = part;
+            self.build_part(Located { value, place }, depth + 1, found)
+        };
+        let built: Vec<_> = parts.into_iter().map(build).collect();
         built.into_iter().collect()
     }
 

@@ -7,6 +7,7 @@ mod expect;
 mod fetches;
 mod presets;
 mod timeline;
+pub(crate) mod until;
 
 pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
 pub(crate) use expect::{RawAlways, RawExpectation, RawFollows, RawLeadsTo};

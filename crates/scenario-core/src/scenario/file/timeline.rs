@@ -1,5 +1,6 @@
 //! The tables of the timeline. Names are not looked up here.
 
+use super::until::RawUntil;
 use super::{MAX_ENTRY_COUNT, MAX_ENTRY_REPEATS};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{ArrivalProcess, EntryAction, EntryPace, Scenario, ScenarioText, TimelineEntry};
@@ -22,6 +23,9 @@ table! {
         TableRule::Excludes("rate", "every"),
         TableRule::Needs("rate", "spawn"),
         TableRule::Needs("arrivals", "rate"),
+        TableRule::NeedsAny("until", &["spawn", "fetch"]),
+        TableRule::Excludes("until", "every"),
+        TableRule::Excludes("until", "rate"),
     ] {
         /// The id of the entry, by which `after`, `stop`, `send` and reports name it. An entry without one is
         /// known by the name of its preset or fetch, if no other entry starts that.
@@ -78,6 +82,12 @@ table! {
         /// How long the entry is repeated, as a duration from its first time or, with a `rate`, from its `at`;
         /// what would happen later does not.
         "for" within: DurationValue<true> => |of| of.entry.repeat.as_ref()?.duration,
+        /// How the action is tried again until the status and the checks of its fetch, or the exit of its
+        /// program, are as expected. Only the last try counts.
+        "until" until: RawUntil => |of| of.entry.until.as_ref().map(RawUntil::write),
+        /// Whether it happens at the end of the run, in whatever way the run ends, before what runs is stopped.
+        /// What it starts has 30 s, and is stopped then.
+        "always" always: bool = false => |of| of.entry.always; UnlessDefault,
     }
 }
 

@@ -33,7 +33,7 @@ pub use presets::{
 pub use status::{StatusRange, StatusRule};
 use steps::Channel;
 pub use text::ScenarioText;
-pub use timeline::{EntryAction, EntryPace, EntryRepeat, TimelineEntry};
+pub use timeline::{EntryAction, EntryPace, EntryRepeat, EntryUntil, TimelineEntry};
 pub use trigger::EntryTrigger;
 
 use scenario_log::time::Span;

@@ -104,6 +104,11 @@ impl StepProgram {
         self.has_step(|step| matches!(step.action, StepAction::Fetch(_)))
     }
 
+    /// Whether the player stops what entries started.
+    pub(crate) fn has_stop(&self) -> bool {
+        self.has_step(|step| matches!(step.action, StepAction::Stop(_)))
+    }
+
     /// The text of the step at an instruction.
     pub(crate) fn step_text(&self, instruction: usize) -> &str {
         match &self.instructions[instruction] {

@@ -22,6 +22,10 @@ pub struct TimelineEntry {
     pub count: u32,
     /// How it is repeated.
     pub repeat: Option<EntryRepeat>,
+    /// How it is tried again; it happens once then.
+    pub until: Option<EntryUntil>,
+    /// It happens at the end of the run, in whatever way the run ends.
+    pub always: bool,
     /// The place of its header or its braces.
     pub place: FilePlace,
 }
@@ -52,6 +56,15 @@ pub enum EntryAction {
     },
     /// Note a text in the log.
     Mark(ScenarioText),
+}
+
+/// How an entry is tried again until it is as expected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntryUntil {
+    /// The time from the end of a try to the next one.
+    pub every: Interval,
+    /// The time that all tries have, from the first; more than zero.
+    pub timeout: Span,
 }
 
 /// How an entry is repeated: `times` in all, or everything that starts within `duration`, or whichever of

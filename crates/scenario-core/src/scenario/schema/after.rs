@@ -35,6 +35,10 @@ pub(crate) enum RawTrigger {
     NoMoment(String),
 }
 
+/// A part of a group.
+#[derive(Debug)]
+pub(crate) struct NestedTrigger(pub(crate) RawTrigger);
+
 /// A trigger of the model, and what knows the names of entries.
 pub(crate) struct NamedTrigger<'a> {
     pub(crate) trigger: &'a EntryTrigger,
@@ -89,12 +93,12 @@ table! {
             _ => None,
         },
         /// Moments of which all must have come, in any of the forms of `after`.
-        "all" all: ListOf<RawTrigger, 1> => |of| match of.trigger {
+        "all" all: ListOf<NestedTrigger, 1> => |of| match of.trigger {
             EntryTrigger::All(parts) => Some(of.write_all(parts)),
             _ => None,
         },
         /// Moments of which one must have come, in any of the forms of `after`.
-        "any" any: ListOf<RawTrigger, 1> => |of| match of.trigger {
+        "any" any: ListOf<NestedTrigger, 1> => |of| match of.trigger {
             EntryTrigger::Any(parts) => Some(of.write_all(parts)),
             _ => None,
         },
@@ -169,14 +173,22 @@ impl TomlSchema for RawTrigger {
     }
 
     fn schema() -> Json {
-        object([("$ref", "#/$defs/after".into())])
+        tables_or_string_schema(r"^.+\.(started|ready|finished|passed|failed)$", &[TriggerTable::schema()])
+            .with("examples", Json::from(["server.ready", "wave-1.finished", "migrate.failed"]))
     }
 }
 
-/// The schema of `after`, to which [`RawTrigger::schema`] refers: its forms nest.
-pub(crate) fn after_definition() -> Json {
-    tables_or_string_schema(r"^.+\.(started|ready|finished|passed|failed)$", &[TriggerTable::schema()])
-        .with("examples", Json::from(["server.ready", "wave-1.finished", "migrate.failed"]))
+impl TomlSchema for NestedTrigger {
+    const EXAMPLE: &'static str = RawTrigger::EXAMPLE;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<NestedTrigger> {
+        RawTrigger::decode(cx, node).map(NestedTrigger)
+    }
+
+    /// Refers to the schema of `after`: a schema within itself would have no end.
+    fn schema() -> Json {
+        object([("$ref", "#/$defs/after".into())])
+    }
 }
 
 /// The value of a variable as it is written.

@@ -161,7 +161,7 @@ const ENTRY: ForeignKeys = ForeignKeys {
     rows: &[
         (
             &["depends_on", "depends", "requires", "needs", "wait_for", "wait"],
-            "an entry waits for another one with `after = \"ID.started\"`, `\"ID.ready\"` or `\"ID.finished\"`, or for a line with `after = { line = \"…\", of = \"ID\" }`",
+            "an entry waits for another one with `after = \"ID.started\"`, `\"ID.ready\"`, `\"ID.finished\"`, `\"ID.passed\"` or `\"ID.failed\"`, or for a line with `after = { line = \"…\", of = \"ID\" }`",
         ),
         (
             &["delay", "when", "start", "time", "sleep", "offset"],
@@ -188,6 +188,18 @@ const ENTRY: ForeignKeys = ForeignKeys {
         (
             &["restart"],
             "an entry that starts something once more waits for its end: `after = \"ID.finished\"` and `spawn = \"NAME\"`",
+        ),
+        (
+            &["retry", "retries", "attempts", "poll", "eventually"],
+            "an entry is tried until it is as expected with `until = { every = \"500ms\", timeout = \"1m\" }`",
+        ),
+        (
+            &["if", "condition", "on_failure", "on_success", "on_error", "catch", "only_if"],
+            "an entry happens only if another one ended so with `after = \"ID.passed\"`, `\"ID.failed\"` or `{ exit = 3, of = \"ID\" }`",
+        ),
+        (
+            &["finally", "cleanup", "teardown", "defer", "at_end"],
+            "an entry happens at every end of the run with `always = true`",
         ),
         (&["replicas", "scale", "instances"], "how many are started at once is `count = 3`"),
         (
