@@ -3,12 +3,13 @@
 use super::{MAX_ENTRY_COUNT, MAX_ENTRY_REPEATS};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryTrigger, Scenario, ScenarioText, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryTrigger, Preset, Scenario, ScenarioText, TimelineEntry,
 };
 use crate::scenario::rate::Ramp;
 use crate::scenario::schema::after::{LineTriggerTable, RawTrigger};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::numbers::BoundedInt;
+use crate::scenario::schema::spawn::{RawForEach, RawSpawn};
 use crate::scenario::schema::strings::{DeferredText, EntryIdText, PublicString};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
@@ -34,9 +35,10 @@ table! {
         /// The moment that the entry waits for: `"ID.started"`, `"ID.ready"` or `"ID.finished"` of another
         /// entry, or a line of its output. Default: the start of the run.
         "after" after: RawTrigger => |of| of.trigger(),
-        /// The action of starting a preset, by its name.
-        "spawn" spawn: PublicString => |of| match of.entry.action {
-            EntryAction::Spawn(preset) => of.scenario.presets.get(preset).map(|preset| &preset.name),
+        /// The action of starting a preset, by its name, or with arguments: `{ preset = "NAME", args = { NAME =
+        /// "value" } }`.
+        "spawn" spawn: RawSpawn => |of| match of.entry.action {
+            EntryAction::Spawn(preset) => of.scenario.presets.get(preset).map(Preset::key),
             _ => None,
         },
         /// The action of starting a fetch, by its name.
@@ -79,6 +81,9 @@ table! {
         /// How long the entry is repeated, as a duration from its first time or, with a `rate`, from its `at`;
         /// what would happen later does not.
         "for" within: DurationValue<true> => |of| of.entry.repeat.as_ref()?.duration,
+        /// Lists of values by name: the entry is copied for each value, or for each combination of the values of
+        /// several names. `${each.NAME}` in its strings is the value; an `id` without it gets the value appended.
+        "for_each" for_each: RawForEach,
     }
 }
 

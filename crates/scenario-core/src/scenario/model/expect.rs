@@ -26,6 +26,17 @@ pub struct Expectation {
     pub place: FilePlace,
 }
 
+impl Expectation {
+    /// The names to which its events must belong.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = &ExpectationScope> {
+        let follows = match &self.rule {
+            ExpectationRule::Order(order) => order.follows.scope.as_ref(),
+            ExpectationRule::Threshold(_) => None,
+        };
+        self.target.scope.iter().chain(follows)
+    }
+}
+
 /// The events that an expectation is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectationTarget {
