@@ -67,6 +67,7 @@ fn every_scenario_is_run_here() {
         "lost_update_locked",
         "peterson",
         "philosophers",
+        "regions",
         "server_and_clients",
         "shop",
         "three_waves",
@@ -259,6 +260,16 @@ fn login_then_fetch() {
         log.of("fetch.started").iter().map(|event| event["url"].as_str().unwrap()).collect();
     assert!(urls[2..].iter().all(|url| url.ends_with("/orders/8")), "{urls:?}");
     assert_eq!(log.of("mark")[0]["text"], "john asks for order 8");
+}
+
+#[test]
+fn regions() {
+    let log = run("regions.toml", &["--clock", "virtual"]);
+    let marks: Vec<&str> = log.of("mark").iter().map(|event| event["text"].as_str().unwrap()).collect();
+    assert_eq!(marks.len(), 3);
+    assert!(marks.contains(&"asia is closed"), "{marks:?}");
+    assert!(log.of("spawn.started").iter().all(|event| event["preset"] == "visitors"));
+    assert_eq!(log.of("move").len(), 45);
 }
 
 #[test]
