@@ -63,6 +63,9 @@ pub struct ScenarioOptions<'a> {
     pub clock: ClockKind,
 }
 
+/// Gives a free port for a name, or the reason why there is none.
+pub type FreePortSource<'a> = dyn Fn(&str) -> Result<u16, String> + 'a;
+
 /// What a run asks for beyond the file.
 #[derive(Clone, Copy, Default)]
 pub struct LoadExtras<'a> {
@@ -70,7 +73,7 @@ pub struct LoadExtras<'a> {
     pub selection: EntrySelection<'a>,
     /// Gives a free port for each name of `${port:NAME}`, or the reason why there is none. Without it a port is
     /// a number that nobody has tried.
-    pub ports: Option<&'a dyn Fn(&str) -> Result<u16, String>>,
+    pub ports: Option<&'a FreePortSource<'a>>,
 }
 
 /// The content of a file.

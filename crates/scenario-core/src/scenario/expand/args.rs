@@ -61,18 +61,18 @@ pub(super) fn expand_presets(parsed: &mut [ParsedFile], vars: &mut Vars<'_>, fou
     register_variants(parsed, vars);
     let mut presets = BTreeMap::new();
     let mut names = BTreeSet::new();
-    for index in 0..parsed.len() {
-        for (name, key_at, node, table) in parsed[index].named_tables("presets") {
+    for (index, file) in parsed.iter().enumerate() {
+        for (name, key_at, node, table) in file.named_tables("presets") {
             names.insert(name.clone());
             if let Some(preset) = read_preset(parsed, (index, key_at, node, table), vars, found) {
                 presets.entry(name).or_insert(preset);
             }
         }
     }
-    for index in 0..parsed.len() {
-        for (node, table) in spawning_entries(&parsed[index]) {
-            let scope = vars.enter_scope(parsed[index].document.scope_of(&node));
-            choose_variant(&mut parsed[index], table, &mut presets, &mut names, vars, found);
+    for file in parsed.iter_mut() {
+        for (node, table) in spawning_entries(file) {
+            let scope = vars.enter_scope(file.document.scope_of(&node));
+            choose_variant(file, table, &mut presets, &mut names, vars, found);
             vars.enter_scope(scope);
         }
     }

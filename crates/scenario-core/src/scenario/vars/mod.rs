@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::diagnostic::quoted;
+use crate::scenario::FreePortSource;
 use crate::scenario::model::{ScenarioText, VarValue};
 use crate::scenario::vars::outside::{ENV_FILE_PREFIX, EnvFileValue};
 use crate::scenario::vars::request_values::RequestValue;
@@ -156,7 +157,7 @@ pub(crate) struct Vars<'e> {
     scope: Cell<Option<usize>>,
     /// The ports by the names of `${port:NAME}`.
     ports: RefCell<BTreeMap<String, u16>>,
-    free_port: Option<&'e dyn Fn(&str) -> Result<u16, String>>,
+    free_port: Option<&'e FreePortSource<'e>>,
     /// The variables of the files of the environment, which hold where the environment has none.
     env_files: BTreeMap<String, String>,
     /// The values of the files of presets.

@@ -4,6 +4,7 @@ use scenario_log::event::REDACTED;
 use scenario_log::name;
 
 use super::{VarErrorKind, Vars, everyday};
+use crate::scenario::FreePortSource;
 use crate::scenario::model::ScenarioText;
 
 /// The beginning of the name of a value of a preset's file, which only the program writes.
@@ -21,7 +22,7 @@ pub(super) struct EnvFileValue {
 
 impl<'e> Vars<'e> {
     /// Sets the source of free ports.
-    pub(crate) fn set_free_ports(&mut self, free_port: Option<&'e dyn Fn(&str) -> Result<u16, String>>) {
+    pub(crate) fn set_free_ports(&mut self, free_port: Option<&'e FreePortSource<'e>>) {
         self.free_port = free_port;
     }
 
