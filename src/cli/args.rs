@@ -169,6 +169,18 @@ pub struct RunArgs {
     /// Spin on the processor before each moment, to be on time to the microsecond (real clock only)
     #[arg(long)]
     pub precise: bool,
+    /// Run only the entries of these ids, and what they wait for
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leave out the entries of these ids, and what waits for them
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// Run every combination of the values in the file's [matrix], each with a log of its own
+    #[arg(long)]
+    pub matrix: bool,
+    /// Run this many combinations of the matrix at the same time
+    #[arg(long, value_name = "N", requires = "matrix", value_parser = clap::value_parser!(u16).range(1..=1000), default_value = "1")]
+    pub jobs: u16,
     /// Show only errors and warnings
     #[arg(long, short)]
     pub quiet: bool,

@@ -113,7 +113,7 @@ impl<'s> AdditionsBuilder<'s> {
         };
         let steps = match typed {
             ConsoleCommand::Spawn { preset, count } => {
-                vec![DraftAction::Spawn(&self.scenario.presets[*preset].name, *count)]
+                vec![DraftAction::Spawn(self.scenario.presets[*preset].key(), *count)]
             }
             ConsoleCommand::Fetch(job) => vec![DraftAction::Fetch(&self.scenario.fetches[*job].name)],
             ConsoleCommand::Mark(text) => vec![DraftAction::Mark(text)],

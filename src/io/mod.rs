@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod console_input;
 pub mod file_watch;
+pub mod free_ports;
 pub mod guard;
 pub mod http;
 pub mod inbox;
@@ -18,6 +19,7 @@ pub mod panics;
 pub mod paused_time;
 pub mod process;
 pub mod runtime;
+pub mod side_by_side;
 pub mod signals;
 pub mod stderr;
 pub mod terminal;

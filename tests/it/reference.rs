@@ -133,7 +133,41 @@ impl Tree {
 
     /// Only a variable, `${name}`, which may stand in any string.
     fn is_variable(&self) -> bool {
-        self.text("pattern") == r"\$\{"
+        matches!(self.text("pattern"), r"\$\{" | r"^\$\{([^$}][^}]*|\$[^}]+)?\}$")
+    }
+
+    /// A table that may take keys of another one by a key: as it is without that key, and the key.
+    fn alone(&self) -> (Tree, Option<String>) {
+        let Tree::Table(keys) = self else { return (self.clone(), None) };
+        let own = |condition: &Tree| match condition.list("anyOf") {
+            [by, complete] => match (&by.required()[..], complete) {
+                ([by @ "extends"], Tree::Table(rules)) => Some(((*by).to_owned(), rules.clone())),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some((by, rules)) = self.list("allOf").iter().find_map(own) else { return (self.clone(), None) };
+        let kept: Vec<Tree> = self.list("allOf").iter().filter(|one| own(one).is_none()).cloned().collect();
+        let mut all: Vec<Tree> = match rules.iter().find(|(key, _)| key == "allOf") {
+            Some((_, Tree::List(all))) => all.clone(),
+            _ => Vec::new(),
+        };
+        // An exclusion is said once, by the choice that it belongs to.
+        let is_choice = |one: &Tree| {
+            all.iter().any(|other| {
+                other.list("oneOf").iter().all(|alternative| {
+                    one.get("not")
+                        .map(Tree::required)
+                        .unwrap_or_default()
+                        .contains(alternative.required().first().unwrap_or(&""))
+                }) && !other.list("oneOf").is_empty()
+            })
+        };
+        let kept: Vec<Tree> = kept.iter().filter(|one| !is_choice(one)).cloned().collect();
+        all.extend(kept);
+        let others = keys.iter().filter(|(key, _)| key != "allOf").cloned();
+        let others = others.chain(rules.into_iter().filter(|(key, _)| key != "allOf"));
+        (Tree::Table(others.chain([("allOf".to_owned(), Tree::List(all))]).collect()), Some(by))
     }
 }
 
@@ -363,9 +397,13 @@ fn rules(node: &Tree) -> Vec<String> {
 
 /// The table of a section's keys, with the rules above it.
 fn keys(section: &Section, names: &BTreeMap<String, String>) -> String {
-    let node = &section.node;
+    let (node, inherits) = section.node.alone();
+    let node = &node;
     let mut out = String::new();
-    let rules = rules(node);
+    let mut rules = rules(node);
+    if let Some(by) = inherits {
+        rules.push(format!("With `{by}` that holds together with the keys of the other one."));
+    }
     if !rules.is_empty() {
         for rule in rules {
             writeln!(out, "- {rule}").unwrap();

@@ -68,6 +68,7 @@ fn every_scenario_is_run_here() {
         "migrate_then_serve",
         "peterson",
         "philosophers",
+        "regions",
         "server_and_clients",
         "shop",
         "three_waves",
@@ -289,6 +290,16 @@ fn migrate_then_serve() {
             "cleaned, then stopped"
         );
     }
+}
+
+#[test]
+fn regions() {
+    let log = run("regions.toml", &["--clock", "virtual"]);
+    let marks: Vec<&str> = log.of("mark").iter().map(|event| event["text"].as_str().unwrap()).collect();
+    assert_eq!(marks.len(), 3);
+    assert!(marks.contains(&"asia is closed"), "{marks:?}");
+    assert!(log.of("spawn.started").iter().all(|event| event["preset"] == "visitors"));
+    assert_eq!(log.of("move").len(), 45);
 }
 
 #[test]

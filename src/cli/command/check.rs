@@ -9,7 +9,8 @@ use crate::cli::exit_code::ExitCode;
 use crate::cli::names;
 use crate::cli::scenario_files::{DiskFiles, RecordingFiles};
 use crate::terminal::diagnostics;
-use scenario_core::scenario::{FileProvider, ScenarioOptions, load_scenario};
+use scenario_core::diagnostic::{Diagnostic, SourceFiles};
+use scenario_core::scenario::{FileProvider, LoadedScenario, ScenarioOptions, combinations, load_scenario};
 use scenario_log::event::ClockKind;
 use scenario_log::sanitize::sanitize;
 
@@ -89,6 +90,27 @@ fn looks_like_scenario(file: &Path) -> bool {
         || text.lines().any(|line| STARTS.iter().any(|start| line.trim_start().starts_with(start)))
 }
 
+/// Checks each combination of the matrix of a scenario that is valid without it.
+fn check_matrix(
+    file: &Path,
+    files: &dyn FileProvider,
+    arguments: &CheckArgs,
+    loaded: LoadedScenario,
+) -> (SourceFiles, Vec<Diagnostic>, bool) {
+    for values in combinations(&loaded.matrix) {
+        let own = values.iter().filter(|(name, _)| name != "seed");
+        let vars: Vec<(String, String)> = arguments.variables.vars.iter().chain(own).cloned().collect();
+        let options = ScenarioOptions { vars: &vars, env: &env_var, clock: ClockKind::Real };
+        if let Err(failure) = load_scenario(file, files, &options) {
+            let words: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let help = format!("this is so in the matrix, with {}", words.join(", "));
+            let with_help = |found: Diagnostic| found.with_help(help.clone());
+            return (failure.sources, failure.diagnostics.into_iter().map(with_help).collect(), false);
+        }
+    }
+    (loaded.sources, loaded.warnings, true)
+}
+
 fn check_files(arguments: &CheckArgs, paths: &[PathBuf], files: &dyn FileProvider) -> ExitCode {
     let mut exit = ExitCode::Passed;
     let github = GitHubAnnotator::detect(arguments.github);
@@ -96,7 +118,7 @@ fn check_files(arguments: &CheckArgs, paths: &[PathBuf], files: &dyn FileProvide
         let options =
             ScenarioOptions { vars: &arguments.variables.vars, env: &env_var, clock: ClockKind::Real };
         let (sources, found, is_valid) = match load_scenario(file, files, &options) {
-            Ok(loaded) => (loaded.sources, loaded.warnings, true),
+            Ok(loaded) => check_matrix(file, files, arguments, loaded),
             Err(failure) => (failure.sources, failure.diagnostics, false),
         };
         if !is_valid {

@@ -59,17 +59,41 @@ fn make_log_folder(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn open_new_log(name: &str) -> Result<(OutputDestination, OpenedOutput), RefusedError> {
+/// New paths below `runs/` for the logs of runs that belong together, each with its suffix.
+pub(super) fn new_log_paths(name: &str, suffixes: &[String]) -> Result<Vec<PathBuf>, RefusedError> {
     let folder = &log_folder();
-    make_log_folder(folder).map_err(|error| {
-        let folder = folder.display();
-        RefusedError(format!(
-            "cannot make the folder {folder}/ for the log: {error}; choose another place with `--log PATH`"
-        ))
-    })?;
+    make_log_folder(folder).map_err(|error| folder_refusal(folder, &error))?;
+    let (stem, stamp) = (file_stem(name), time_stamp());
+    // The second matrix within one second gets a number.
+    for n in 1..=MAX_RUNS_PER_SECOND {
+        let number = if n == 1 { String::new() } else { format!("-{n}") };
+        let path = |suffix: &String| folder.join(format!("{stem}-{stamp}{number}-{suffix}.jsonl"));
+        let paths: Vec<PathBuf> = suffixes.iter().map(path).collect();
+        if !paths.iter().any(|path| path.exists()) {
+            return Ok(paths);
+        }
+    }
+    Err(RefusedError(format!("{} has logs of this second already", folder.display())))
+}
+
+fn folder_refusal(folder: &Path, error: &std::io::Error) -> RefusedError {
+    let folder = folder.display();
+    RefusedError(format!(
+        "cannot make the folder {folder}/ for the log: {error}; choose another place with `--log PATH`"
+    ))
+}
+
+/// The time of now as a part of a file's name.
+fn time_stamp() -> String {
     // A clock before 1970 has no RFC 3339 stamp here.
     let now = SystemTime::now().max(SystemTime::UNIX_EPOCH);
-    let stamp = humantime::format_rfc3339_seconds(now).to_string().replace(['-', ':'], "");
+    humantime::format_rfc3339_seconds(now).to_string().replace(['-', ':'], "")
+}
+
+fn open_new_log(name: &str) -> Result<(OutputDestination, OpenedOutput), RefusedError> {
+    let folder = &log_folder();
+    make_log_folder(folder).map_err(|error| folder_refusal(folder, &error))?;
+    let stamp = time_stamp();
     let stem = file_stem(name);
     // The second run within one second gets a number.
     let paths = (1..=MAX_RUNS_PER_SECOND).map(|n| match n {

@@ -22,8 +22,8 @@ pub(super) fn players(arguments: &PlayersArgs) -> ExitCode {
         Err(exit) => return exit,
     };
     let mut scenario = loaded.scenario;
-    let Some(preset) = scenario.presets.iter().position(|preset| preset.name == arguments.preset) else {
-        let known: Vec<&str> = scenario.presets.iter().map(|preset| &*preset.name).collect();
+    let Some(preset) = scenario.preset_by_key(&arguments.preset) else {
+        let known: Vec<&str> = scenario.presets.iter().map(|preset| preset.key()).collect();
         report_error(format_args!("no preset `{}`; there are: {}", arguments.preset, known.join(", ")));
         return ExitCode::Usage;
     };

@@ -80,11 +80,19 @@ impl Lifeline {
 
     /// Whether a signal to end has come, or the guard has gone. Takes it: nobody else sees it.
     pub(in crate::io) fn has_end_signal(&mut self) -> bool {
+        self.next_end_signal().is_some()
+    }
+
+    /// The signal to end that has come; TERM if the guard has gone. Takes it: nobody else sees it.
+    pub(in crate::io) fn next_end_signal(&mut self) -> Option<Signal> {
         let mut byte = [0];
         match self.0.read(&mut byte) {
-            Ok(1) => Signal::from_number(byte[0].into()) != Some(Signal::TSTP),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => false,
-            Ok(_) | Err(_) => true,
+            Ok(1) => {
+                let signal = Signal::from_number(byte[0].into()).unwrap_or(Signal::TERM);
+                (signal != Signal::TSTP).then_some(signal)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => None,
+            Ok(_) | Err(_) => Some(Signal::TERM),
         }
     }
 

@@ -83,7 +83,7 @@ impl CommandSpec {
             PresetKind::Players(_) => {
                 let program = PathBuf::from(RUNNING_PROGRAM);
                 let mut command = tokio::process::Command::new(&program);
-                command.arg0(PROGRAM_NAME).args(players_arguments(context, &preset.name, nth));
+                command.arg0(PROGRAM_NAME).args(players_arguments(context, preset.key(), nth));
                 Ok(CommandSpec {
                     display_name: PROGRAM_NAME.to_owned(),
                     program,

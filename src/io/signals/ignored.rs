@@ -24,7 +24,7 @@ pub(in crate::io) fn listen_unless_ignored(kind: SignalKind) -> io::Result<Optio
 ///
 /// # Errors
 /// When the system does not let it be listened to.
-pub(super) fn flag_unless_ignored(kind: SignalKind, flag: &Arc<AtomicBool>) -> io::Result<()> {
+pub(in crate::io) fn flag_unless_ignored(kind: SignalKind, flag: &Arc<AtomicBool>) -> io::Result<()> {
     if is_in_mask(mask_at_start(), kind.as_raw_value()) {
         return Ok(());
     }

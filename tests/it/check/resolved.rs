@@ -683,7 +683,7 @@ prop_compose! {
         first.stdin = StdinMode::Open;
         let kinds = std::iter::once(PresetKind::Command(first)).chain(presets).enumerate();
         let takes_locks = |preset: &Preset| matches!(&preset.kind, PresetKind::Players(players) if players.programs().next().is_some());
-        let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: FilePlace::default() });
+        let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, args: BTreeMap::from([("n".to_owned(), VarValue::Integer(3))]), variant: None, place: FilePlace::default() });
         let mut presets: Vec<Preset> = presets.collect();
         for preset in &mut presets {
             // In a world there are four directions.
@@ -721,7 +721,7 @@ prop_compose! {
             repeat: None, until: None, always: false, place: FilePlace::default(),
         };
         Scenario {
-            name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(), data,
+            name, description, seed, tick, time_limit, vars, ports: BTreeMap::from([("db".to_owned(), 5432)]), presets, fetches: fetches.collect(), data,
             timeline: std::iter::once(spawn).chain(entries).collect(), expectations: expect,
             shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), channels, world,
         }

@@ -85,6 +85,7 @@ impl Rig {
             world: None,
             time_limit: None,
             vars: Default::default(),
+            ports: Default::default(),
             presets: Vec::new(),
             fetches: jobs,
             data: Vec::new(),

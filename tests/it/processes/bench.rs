@@ -163,6 +163,8 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
     let preset = |(n, command): (usize, &CommandPreset)| Preset {
         name: format!("p{n}"),
         kind: PresetKind::Command(Box::new(command.clone())),
+        args: BTreeMap::new(),
+        variant: None,
         place: FilePlace::default(),
     };
     let john = PlayerGroup {
@@ -177,6 +179,8 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
     let players = Preset {
         name: "players".to_owned(),
         kind: PresetKind::Players(PlayersPreset { groups: vec![john], isolation: Isolation::Process }),
+        args: BTreeMap::new(),
+        variant: None,
         place: FilePlace::default(),
     };
     Scenario {
@@ -187,6 +191,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         world: None,
         time_limit: None,
         vars: BTreeMap::new(),
+        ports: BTreeMap::new(),
         presets: commands.iter().enumerate().map(preset).chain([players]).collect(),
         fetches: Vec::new(),
         data: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::engine::command_error::{CommandError, unknown_name};
 use crate::engine::console_target::ConsoleTarget;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Preset, Scenario};
 
 /// The most spawns that one line may start.
 const MAX_SPAWN_COUNT: u32 = 10_000;
@@ -53,7 +53,7 @@ pub(super) fn first_word(line: &str) -> &str {
 pub fn parse_command<'a>(line: &'a str, scenario: &Scenario) -> Result<ConsoleCommand<'a>, CommandError> {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).map_or((line, ""), |(w, r)| (w, r.trim()));
-    let preset = |name: &str| scenario.presets.iter().position(|preset| preset.name == name);
+    let preset = |name: &str| scenario.preset_by_key(name);
     match word {
         "spawn" => parse_spawn(rest, scenario),
         "fetch" => scenario
@@ -75,7 +75,7 @@ pub fn parse_command<'a>(line: &'a str, scenario: &Scenario) -> Result<ConsoleCo
         // A preset may have this name.
         "help" | "?" => Ok(ConsoleCommand::Help),
         _ => {
-            let names = scenario.presets.iter().map(|preset| &*preset.name);
+            let names = scenario.presets.iter().map(Preset::key);
             Err(unknown_name("command or preset", word, names.chain(COMMANDS)))
         }
     }
@@ -90,8 +90,8 @@ pub(crate) fn sent_text(line: &str) -> &str {
 fn parse_spawn<'a>(words: &str, scenario: &Scenario) -> Result<ConsoleCommand<'a>, CommandError> {
     let (name, times) =
         words.split_once(char::is_whitespace).map_or((words, None), |(n, t)| (n, Some(t.trim())));
-    let Some(preset) = scenario.presets.iter().position(|preset| preset.name == name) else {
-        return Err(unknown_name("preset", name, scenario.presets.iter().map(|preset| &*preset.name)));
+    let Some(preset) = scenario.preset_by_key(name) else {
+        return Err(unknown_name("preset", name, scenario.presets.iter().map(Preset::key)));
     };
     let count = match times {
         None => 1,

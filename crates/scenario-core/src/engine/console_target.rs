@@ -50,7 +50,7 @@ impl<'a> ConsoleTarget<'a> {
     /// all of it, also what was typed.
     pub(super) fn is_one_thing(&self, scenario: &Scenario) -> bool {
         match self.entry.map(|entry| &scenario.timeline[entry].action) {
-            Some(EntryAction::Spawn(preset)) => self.preset == Some(*preset),
+            Some(EntryAction::Spawn(preset)) => self.preset == Some(scenario.first_of_name(*preset)),
             Some(EntryAction::Fetch(fetch)) => self.fetch == Some(*fetch),
             _ => false,
         }

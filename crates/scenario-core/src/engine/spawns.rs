@@ -163,14 +163,16 @@ impl Spawns {
 
     /// Counts spawns of a preset that happened elsewhere.
     pub(crate) fn set_spawned(&mut self, preset: usize, count: u64) {
-        self.spawned_per_preset[preset] = count;
+        let first = self.scenario.first_of_name(preset);
+        self.spawned_per_preset[first] = count;
     }
 
     /// Adds a spawn that is to be started; returns its number.
     pub(crate) fn add(&mut self, preset: usize, entry: Option<usize>, due: Moment) -> u32 {
         self.last_number += 1;
-        let nth = self.spawned_per_preset[preset];
-        self.spawned_per_preset[preset] += 1;
+        let first = self.scenario.first_of_name(preset);
+        let nth = self.spawned_per_preset[first];
+        self.spawned_per_preset[first] += 1;
         let is_background = command_preset(&self.scenario, preset).is_some_and(|command| command.background);
         self.foreground_count += usize::from(!is_background);
         let spawn = ActiveSpawn {

@@ -8,10 +8,12 @@ use super::diagnostics::Diagnostics;
 use super::vars::Vars;
 use super::{FileContent, FileProvider};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity, SourceFiles, quoted};
+use crate::scenario::env_files::EnvFileReader;
 use crate::scenario::schema::after::RawVar;
-use crate::scenario::schema::collections::{ListOf, NamedTable};
+use crate::scenario::schema::collections::{ListOf, NamedEntry, NamedTable, OneOrList};
 use crate::scenario::schema::key_rules::VarNameRule;
-use crate::scenario::schema::strings::{EnvName, IncludePath};
+use crate::scenario::schema::numbers::BoundedInt;
+use crate::scenario::schema::strings::{EnvName, IncludePath, ScenarioPath};
 use crate::scenario::schema::{DecodeContext, Located, TomlSchema};
 use crate::scenario::toml;
 use crate::scenario::toml::{ParsedToml, TomlDocument};
@@ -39,6 +41,14 @@ pub(crate) struct ParsedFile {
     pub(super) vars: NamedTable<RawVar, VarNameRule>,
     /// The variables of the environment that it calls plain.
     pub(super) plain: Vec<String>,
+    /// The inherited variables of the environment whose values it calls secret.
+    pub(super) secrets: Vec<String>,
+    /// The ports that it names.
+    pub(super) ports: Vec<(String, u16)>,
+    /// The variables of its files of the environment.
+    pub(super) env_file: Vec<(String, String)>,
+    /// The position in the order in which entries and expectations come: included files first.
+    pub(super) order: usize,
     /// The places of its syntax errors.
     pub(super) syntax_error_places: Vec<FilePlace>,
 }
@@ -57,6 +67,8 @@ pub(super) struct ScenarioReader<'a> {
     pub(super) incomplete: bool,
     /// The index of each file that has been read, by identity.
     file_by_identity: HashMap<String, u32>,
+    /// The number of files that have been read with everything that they include.
+    finished_count: usize,
 }
 
 /// The files from the scenario to the one that is being read, by identity and shown name.
@@ -74,6 +86,7 @@ impl<'a> ScenarioReader<'a> {
             diagnostics: Diagnostics::default(),
             incomplete: false,
             file_by_identity: HashMap::new(),
+            finished_count: 0,
         }
     }
 
@@ -131,11 +144,25 @@ impl<'a> ScenarioReader<'a> {
         let damaged: Vec<FilePlace> = syntax.iter().filter_map(|fault| fault.place).collect();
         doubled.into_iter().for_each(|fault| self.diagnostics.add(fault));
         syntax.into_iter().for_each(|fault| self.add_blocking_error(fault));
-        let (parsed, include) = self.take_vars_and_includes(file, text, document, folder, damaged);
+        let (mut parsed, include, env_files) =
+            self.take_vars_and_includes(file, text, document, folder, damaged);
+        for path in env_files {
+            let mut reader =
+                EnvFileReader { files: self.files, folder: &self.folder, sources: &mut self.sources };
+            match reader.read(&path.value.0, path.place, &mut self.diagnostics) {
+                Some(values) => parsed.env_file.extend(values),
+                None => self.incomplete = true,
+            }
+        }
         let folder = parsed.folder.clone();
+        let index = self.parsed.len();
         self.parsed.push(parsed);
         for path in include {
             self.read_include(path, &folder, ring);
+        }
+        self.finished_count += 1;
+        if let Some(parsed) = self.parsed.get_mut(index) {
+            parsed.order = self.finished_count;
         }
     }
 
@@ -147,22 +174,50 @@ impl<'a> ScenarioReader<'a> {
         mut document: TomlDocument,
         folder: PathBuf,
         damaged: Vec<FilePlace>,
-    ) -> (ParsedFile, Vec<Located<IncludePath>>) {
+    ) -> (ParsedFile, Vec<Located<IncludePath>>, Vec<Located<ScenarioPath>>) {
         let vars = document.take_key(TomlDocument::ROOT, "vars", &source);
         let include = document.take_key(TomlDocument::ROOT, "include", &source);
         let plain = document.take_key(TomlDocument::ROOT, "plain", &source);
+        let secrets = document.take_key(TomlDocument::ROOT, "secrets", &source);
+        let ports = document.take_key(TomlDocument::ROOT, "ports", &source);
+        let env_file = document.take_key(TomlDocument::ROOT, "env_file", &source);
         let none = Vars::new(&|_| None);
         let mut cx = DecodeContext::new(file, Rc::clone(&source), document, &none, &mut self.diagnostics);
+        cx.folder.clone_from(&folder);
         let before = cx.diagnostics.error_count();
         let vars = vars.and_then(|item| NamedTable::decode(&mut cx, item.node)).unwrap_or_default();
         let include: ListOf<IncludePath, 0> =
             include.and_then(|item| ListOf::decode(&mut cx, item.node)).unwrap_or_default();
         let plain: ListOf<EnvName, 0> =
             plain.and_then(|item| ListOf::decode(&mut cx, item.node)).unwrap_or_default();
-        let plain = plain.0.into_iter().map(|name| name.value.0).collect();
+        let secrets: ListOf<EnvName, 0> =
+            secrets.and_then(|item| ListOf::decode(&mut cx, item.node)).unwrap_or_default();
+        let env_file: OneOrList<ScenarioPath> =
+            env_file.and_then(|item| OneOrList::decode(&mut cx, item.node)).unwrap_or_default();
+        let ports: NamedTable<BoundedInt<1, 65535>, VarNameRule> =
+            ports.and_then(|item| NamedTable::decode(&mut cx, item.node)).unwrap_or_default();
+        let names = |list: ListOf<EnvName, 0>| list.0.into_iter().map(|name| name.value.0).collect();
+        let (plain, secrets) = (names(plain), names(secrets));
+        let port = |item: NamedEntry<BoundedInt<1, 65535>>| {
+            Some((item.name, u16::try_from(item.value?.value.0).ok()?))
+        };
+        let ports = ports.items.into_iter().filter_map(port).collect();
         self.incomplete |= cx.diagnostics.error_count() > before;
         let document = cx.document;
-        (ParsedFile { file, source, document, folder, vars, plain, syntax_error_places: damaged }, include.0)
+        let parsed = ParsedFile {
+            file,
+            source,
+            document,
+            folder,
+            vars,
+            plain,
+            secrets,
+            ports,
+            env_file: Vec::new(),
+            order: 0,
+            syntax_error_places: damaged,
+        };
+        (parsed, include.0, env_file.0)
     }
 
     fn read_include(&mut self, path: Located<IncludePath>, folder: &Path, ring: &IncludeChain) {

@@ -15,6 +15,8 @@ pub mod write;
 mod check;
 mod data;
 mod diagnostics;
+mod env_files;
+mod expand;
 mod file;
 mod file_reader;
 mod format;
@@ -22,9 +24,11 @@ pub mod host_port;
 pub mod interval;
 pub mod json_schema;
 mod loader;
+mod matrix;
 pub mod model;
 pub mod rate;
 mod schema;
+pub mod selection;
 pub mod share;
 mod toml;
 pub mod unix_socket;
@@ -34,10 +38,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use data::MAX_DATA_LEN;
-pub use loader::{LoadedExpectations, load_expectations, load_scenario, read_paths};
+pub use loader::{LoadedExpectations, load_expectations, load_scenario, load_selected, read_paths};
+pub use matrix::{MatrixAxis, combinations};
 
 use crate::diagnostic::{Diagnostic, Severity, SourceFiles};
 use crate::scenario::model::Scenario;
+use crate::scenario::selection::EntrySelection;
 use scenario_log::event::ClockKind;
 use scenario_log::secrets::Secrets;
 
@@ -55,6 +61,19 @@ pub struct ScenarioOptions<'a> {
     /// The clock that the scenario will run on. The virtual clock can run only what the runner decides
     /// alone: no `command`, no `isolation = "process"`, no fetch. Checks use the real clock.
     pub clock: ClockKind,
+}
+
+/// Gives a free port for a name, or the reason why there is none.
+pub type FreePortSource<'a> = dyn Fn(&str) -> Result<u16, String> + 'a;
+
+/// What a run asks for beyond the file.
+#[derive(Clone, Copy, Default)]
+pub struct LoadExtras<'a> {
+    /// The entries that are kept.
+    pub selection: EntrySelection<'a>,
+    /// Gives a free port for each name of `${port:NAME}`, or the reason why there is none. Without it a port is
+    /// a number that nobody has tried.
+    pub ports: Option<&'a FreePortSource<'a>>,
 }
 
 /// The content of a file.
@@ -117,6 +136,8 @@ pub struct LoadedScenario {
     pub paths: Vec<PathBuf>,
     /// The warnings: things that may be mistakes.
     pub warnings: Vec<Diagnostic>,
+    /// The lists of values of the `[matrix]`.
+    pub matrix: Vec<MatrixAxis>,
 }
 
 /// Everything that prevents a scenario from running. The program ends with the exit code for wrong usage.

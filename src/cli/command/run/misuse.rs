@@ -7,8 +7,9 @@ use crate::cli::args::{ClockArg, RunArgs};
 /// The message for the first combination of options that makes no sense.
 pub(super) fn find_misuse(arguments: &RunArgs) -> Option<&'static str> {
     let clock = if arguments.clock == ClockArg::Virtual { find_clock_misuse(arguments) } else { None };
+    let matrix = || if arguments.matrix { find_matrix_misuse(arguments) } else { None };
     let watch = || if arguments.watch { find_watch_misuse(arguments) } else { None };
-    clock.or_else(watch).or_else(|| find_stream_misuse(arguments))
+    clock.or_else(matrix).or_else(watch).or_else(|| find_stream_misuse(arguments))
 }
 
 fn find_clock_misuse(arguments: &RunArgs) -> Option<&'static str> {
@@ -39,6 +40,27 @@ fn find_watch_misuse(arguments: &RunArgs) -> Option<&'static str> {
         ),
         _ => None,
     }
+}
+
+fn find_matrix_misuse(arguments: &RunArgs) -> Option<&'static str> {
+    if is_dash(&arguments.file) {
+        return Some("`--matrix` reads the file once for each run; standard input can be read once only");
+    }
+    if is_some_dash(&arguments.log) {
+        return Some("`--matrix` makes a log of each run, and standard output can take one");
+    }
+    if arguments.watch {
+        return Some("`--matrix` and `--watch` exclude each other");
+    }
+    if arguments.input.is_some() {
+        return Some("`--matrix` makes many runs, and typed commands are for one: leave `--input` out");
+    }
+    if arguments.serving.address.is_some() {
+        return Some("`--matrix` makes many runs, and a live page shows one: leave `--serve` out");
+    }
+    arguments.report.is_some().then_some(
+        "`--matrix` makes many runs, and a report shows one: make it of a log with `scenario report`",
+    )
 }
 
 fn find_stream_misuse(arguments: &RunArgs) -> Option<&'static str> {

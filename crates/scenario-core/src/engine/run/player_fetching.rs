@@ -154,7 +154,10 @@ impl RunState {
     pub(super) fn player_origin(&self, id: u32, job: usize) -> EventOrigin {
         let source = self.players.step_player(id, &self.scenario).0;
         let spawn = self.spawns.find(source).and_then(|(number, _)| self.spawns.get(number));
-        let (preset, entry) = (spawn.map(|spawn| spawn.preset()), spawn.and_then(|spawn| spawn.entry()));
+        let (preset, entry) = (
+            spawn.map(|spawn| self.scenario.first_of_name(spawn.preset())),
+            spawn.and_then(|spawn| spawn.entry()),
+        );
         EventOrigin::for_player_request(source, preset, job, entry)
     }
 

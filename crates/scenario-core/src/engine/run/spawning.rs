@@ -29,7 +29,8 @@ impl RunState {
         let nth = self.spawns.get(number).map_or(0, |spawn| spawn.nth());
         let source = Source::Spawn(number);
         self.timeline.add_source(entry);
-        out.expectations().register_source(source, EventOrigin::for_spawn(preset, entry));
+        out.expectations()
+            .register_source(source, EventOrigin::for_spawn(self.scenario.first_of_name(preset), entry));
         match players_preset(&self.scenario, preset) {
             Some(players) if players.isolation == Isolation::Task => {
                 self.start_players(number, (source, preset, nth), due, out);

@@ -25,7 +25,10 @@ impl RunState {
         }
         let mut sources = target.entry.map(|entry| self.sources_of(entry)).unwrap_or_default();
         if !self.means_only_entry(target) {
-            let spawns = self.spawns.iter().filter(|(_, spawn)| Some(spawn.preset()) == target.preset);
+            let spawns = self
+                .spawns
+                .iter()
+                .filter(|(_, spawn)| Some(self.scenario.first_of_name(spawn.preset())) == target.preset);
             let requests = self.requests.iter().filter(|(_, request)| {
                 self.jobs.get(request.job_run()).is_some_and(|run| Some(run.job()) == target.fetch)
             });

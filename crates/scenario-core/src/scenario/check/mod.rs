@@ -39,7 +39,10 @@ use timeline::entry_names;
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::engine::random;
 use crate::scenario::diagnostics::Diagnostics;
-use crate::scenario::file::{RawChannel, RawDataTable, RawFetchJob, RawPreset, RawScenario, RawSharedCells};
+use crate::scenario::file::{
+    RawChannel, RawDataTable, RawExpectation, RawFetchJob, RawPreset, RawScenario, RawSharedCells,
+    RawTimelineEntry,
+};
 use crate::scenario::model::step_program::StepProgram;
 use crate::scenario::model::steps::Channel;
 use crate::scenario::model::{DataTable, FetchJob, PlayersPreset, Preset, Scenario};
@@ -57,6 +60,10 @@ pub(crate) struct FileDefinitions {
     pub(crate) presets: NamedTable<RawPreset, JobNameRule>,
     pub(crate) fetches: NamedTable<RawFetchJob, JobNameRule>,
     pub(crate) data: NamedTable<RawDataTable, JobNameRule>,
+    /// The position of the file in the order in which its entries and expectations come.
+    pub(crate) order: usize,
+    pub(crate) timeline: Vec<Located<RawTimelineEntry>>,
+    pub(crate) expect: Vec<Located<RawExpectation>>,
 }
 
 /// The parts of a scenario that a preset is checked against.
@@ -88,6 +95,8 @@ pub(crate) fn build_scenario(
     passwords: &mut Vec<String>,
     found: &mut Diagnostics,
 ) -> Option<Scenario> {
+    let mut parts = parts;
+    let (timeline, expected) = entries_in_order(&mut parts);
     let channels = build_channels(raw.channels);
     let mut shared = StepNames {
         cells: build_cells(raw.shared),
@@ -96,7 +105,7 @@ pub(crate) fn build_scenario(
         presets: sorted_names(parts.iter().flat_map(|part| part.presets.items.iter().map(|item| &item.name))),
         fetches: sorted_names(parts.iter().flat_map(|part| part.fetches.items.iter().map(|item| &item.name))),
         tables: data.names().map(str::to_owned).collect(),
-        entries: raw.timeline.as_given().map_or_else(HashMap::new, |entries| entry_names(&entries.value.0)),
+        entries: entry_names(&timeline),
     };
     let has_world = raw.world.is_present();
     let mut all_presets = DefinitionsByName::default();
@@ -132,16 +141,15 @@ pub(crate) fn build_scenario(
         programs.flat_map(StepProgram::fetches).map(|fetch| &*shared.fetches[fetch]).collect();
     let is_of_players = |fetch: &str| of_players.contains(fetch);
     request_values::check_request_values(&all_fetches, &data, is_of_players, found);
-    let timeline = raw.timeline.into_value().unwrap_or_default();
     let names = expect::ExpectationNames {
-        presets: all_presets.names().map(str::to_owned).collect(),
+        presets: all_presets.by_name.iter().map(|(key, (_, body))| shown_name(key, body.as_ref())).collect(),
         fetches: all_fetches.names().map(str::to_owned).collect(),
         cells: shared.cells.as_ref().map(|cells| cells.iter().map(|(name, _)| name.clone()).collect()),
         entries: shared.entries.clone(),
-        ids: timeline.0.iter().map(|entry| Some(entry.value.id.as_given()?.value.0.clone())).collect(),
+        ids: timeline.iter().map(|entry| Some(entry.value.id.as_given()?.value.0.clone())).collect(),
     };
-    let expected = expect::build_expectations(raw.expect.into_value().unwrap_or_default().0, &names, found);
-    let timeline = timeline::build_timeline(timeline.0, &all_presets, &all_fetches, found);
+    let expected = expect::build_expectations(expected, &names, found);
+    let timeline = timeline::build_timeline(timeline, &all_presets, &all_fetches, found);
     let fetches = all_fetches.into_list();
     crate::scenario::check::secret_use::warn_of_shown_secrets(fetches.as_deref().unwrap_or_default(), found);
     let world = world::build_world(raw.world, &all_presets, found);
@@ -153,7 +161,8 @@ pub(crate) fn build_scenario(
         tick: (tick != Span::ZERO).then_some(tick),
         time_limit: raw.time_limit.into_value().map(|limit| limit.0),
         vars: BTreeMap::new(),
-        presets: all_presets.into_list()?,
+        ports: BTreeMap::new(),
+        presets: with_first_of_names(all_presets.into_list()?),
         fetches: fetches?,
         data: data.into_list()?,
         timeline: timeline?,
@@ -174,6 +183,39 @@ pub(crate) fn build_scenario(
     player_fetches::warn_of_endless_spawns(&scenario, found);
     shared_captures::warn_of_shared_captures(&scenario, found);
     Some(scenario)
+}
+
+/// The entries and the expectations of all files: those of included files come first.
+fn entries_in_order(
+    parts: &mut [FileDefinitions],
+) -> (Vec<Located<RawTimelineEntry>>, Vec<Located<RawExpectation>>) {
+    let mut files: Vec<&mut FileDefinitions> = parts.iter_mut().collect();
+    files.sort_by_key(|file| file.order);
+    let (mut entries, mut expected) = (Vec::new(), Vec::new());
+    for file in files {
+        entries.append(&mut file.timeline);
+        expected.append(&mut file.expect);
+    }
+    (entries, expected)
+}
+
+/// The name by which events know a preset.
+fn shown_name(key: &str, preset: Option<&Preset>) -> String {
+    preset.map_or(key, |preset| &preset.name).to_owned()
+}
+
+/// The presets, of which each variant knows the first preset of its name.
+fn with_first_of_names(mut presets: Vec<Preset>) -> Vec<Preset> {
+    let mut first = HashMap::new();
+    for (index, preset) in presets.iter().enumerate() {
+        first.entry(preset.name.clone()).or_insert(index);
+    }
+    for preset in &mut presets {
+        if let (Some(variant), Some(index)) = (&mut preset.variant, first.get(&preset.name)) {
+            variant.first = *index;
+        }
+    }
+    presets
 }
 
 /// The fetch of a file in this folder, as seen from the scenario's folder.

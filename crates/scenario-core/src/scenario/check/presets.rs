@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, FilePlace, Severity, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawPreset, RawStop};
 use crate::scenario::model::{
-    CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, ScenarioText, StdinMode,
-    StopPolicy,
+    CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, PresetVariant, ScenarioText,
+    StdinMode, StopPolicy,
 };
 use crate::scenario::schema::numbers::ByteSize;
 use crate::scenario::schema::own_words;
@@ -28,13 +28,18 @@ pub(super) fn build_preset(
     around: &mut PresetContext<'_>,
     found: &mut Diagnostics,
 ) -> Option<Preset> {
-    let raw = raw.value;
+    let mut raw = raw.value;
+    let args = std::mem::take(&mut raw.args).into_value().unwrap_or_default().items;
+    let args = args.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
+    let of = std::mem::take(&mut raw.variant_of).into_value().map(|of| of.0);
     let kind = if raw.players.is_present() {
         PresetKind::Players(build_players(raw, around, found)?)
     } else {
         PresetKind::Command(Box::new(build_command(raw, folder, around, found)?))
     };
-    Some(Preset { name: name.to_owned(), kind, place })
+    // The first preset of the name is not known before all are.
+    let variant = of.is_some().then(|| PresetVariant { key: name.to_owned(), first: usize::MAX });
+    Some(Preset { name: of.unwrap_or_else(|| name.to_owned()), kind, args, variant, place })
 }
 
 fn build_players(

@@ -65,9 +65,10 @@ pub(super) struct TimelineNames<'a> {
 
 /// Notes the preset or fetch that an entry starts.
 fn record_started(started: &mut HashMap<String, StartedName>, index: usize, raw: &RawTimelineEntry) {
-    let Some(name) = raw.spawn.as_given().or(raw.fetch.as_given()) else { return };
+    let spawned = raw.spawn.as_given().map(|spawn| &spawn.value.name);
+    let Some(name) = spawned.or(raw.fetch.as_given().map(|fetch| &fetch.value.0)) else { return };
     let first_id = raw.id.as_given().map(|id| id.value.0.clone());
-    let started = started.entry(name.value.0.clone());
+    let started = started.entry(name.clone());
     started.or_insert(StartedName { first: index, first_id, count: 0 }).count += 1;
 }
 
@@ -152,7 +153,9 @@ impl<'a> TimelineNames<'a> {
         for (index, entry) in entries.iter().enumerate() {
             let raw = &entry.value;
             self.kinds.push(match (&raw.spawn, &raw.fetch) {
-                (KeySlot::Given(preset), _) => EntryKind::Spawn(self.presets.get(&preset.value.0).flatten()),
+                (KeySlot::Given(preset), _) => {
+                    EntryKind::Spawn(self.presets.get(&preset.value.key).flatten())
+                }
                 (_, KeySlot::Given(_)) => EntryKind::Fetch,
                 _ if raw.stop.is_present() || raw.send.is_present() || raw.mark.is_present() => {
                     EntryKind::Other
@@ -233,7 +236,7 @@ impl<'a> TimelineNames<'a> {
 
     fn build_action(
         &self,
-        spawn: KeySlot<crate::scenario::schema::strings::PublicString>,
+        spawn: KeySlot<crate::scenario::schema::spawn::RawSpawn>,
         fetch: KeySlot<crate::scenario::schema::strings::PublicString>,
         stop: KeySlot<crate::scenario::schema::strings::PublicString>,
         send: KeySlot<crate::scenario::file::RawSend>,
@@ -241,7 +244,7 @@ impl<'a> TimelineNames<'a> {
         found: &mut Diagnostics,
     ) -> Option<EntryAction> {
         if let KeySlot::Given(name) = spawn {
-            let name = Located { value: name.value.0, place: name.place };
+            let name = Located { value: name.value.key, place: name.place };
             let index = self.preset_indices.get(name.value.as_str()).copied();
             if index.is_none() {
                 report_unknown_name(found, "preset", "presets", &name, self.presets.names());

@@ -22,6 +22,7 @@ use crate::scenario::schema::table::{TableRule, table};
 table! {
     /// An HTTP fetch: one request for each URL or, with `connections` or `rate`, a load of many requests.
     RawFetchJob is "a fetch" from (FetchJob) like "{ urls = [\"http://127.0.0.1:8080/a.pdf\"] }" with [
+        TableRule::Inherits("extends"),
         TableRule::Required("urls", "urls = [\"http://…\"]"),
         TableRule::Needs("cert", "key"),
         TableRule::Needs("key", "cert"),
@@ -121,6 +122,9 @@ table! {
         "http2" http2: Http2Mode = "auto" => |job| job.http2,
         /// Conditions on an answer whose status is expected; an answer that does not meet them fails the run.
         "check" check: FetchCheck => |job| job.check.as_ref(),
+        /// The name of another fetch whose keys this one takes, but for those that it has itself. The names of
+        /// `headers` are joined.
+        "extends" extends: PublicString,
         /// Values that are taken out of an answer whose status is expected, by name; `${name}` stands for
         /// the value in what comes later.
         "capture" capture: NamedTable<RawCapture, VarNameRule> => |job| {

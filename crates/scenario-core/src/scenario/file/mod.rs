@@ -15,15 +15,16 @@ pub(crate) use fetches::RawFetchJob;
 pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
 pub(crate) use timeline::{RawSend, RawTimelineEntry};
 
+use crate::scenario::matrix::RawMatrix;
 use crate::scenario::model::steps::{Channel, ChannelOrder};
 use crate::scenario::model::{Scenario, WorldEdges, WorldRules};
 use crate::scenario::schema::after::RawVar;
-use crate::scenario::schema::collections::{ListOf, NamedTable, PairOf};
+use crate::scenario::schema::collections::{ListOf, NamedTable, OneOrList, PairOf};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::encode::{encode_named, unless_empty};
 use crate::scenario::schema::key_rules::{JobNameRule, VarNameRule};
 use crate::scenario::schema::numbers::BoundedInt;
-use crate::scenario::schema::strings::{EnvName, IncludePath, PublicString};
+use crate::scenario::schema::strings::{EnvName, IncludePath, PublicString, ScenarioPath};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
 use timeline::EntryOfScenario;
@@ -71,8 +72,8 @@ table! {
         /// The longest that the run may take, as a duration; after it everything is stopped, and the run
         /// has failed. Default: no limit.
         "time_limit" time_limit: DurationValue<true> => |one| one.time_limit,
-        /// Paths of files that add `presets`, `fetches`, `data` and `vars`, relative to this file. A name may be
-        /// defined only once.
+        /// Paths of files that add `presets`, `fetches`, `data`, `vars`, `timeline` and `expect`, relative to this
+        /// file. A name may be defined only once. Their entries stand before those of this file.
         "include" include: ListOf<IncludePath, 0>,
         /// Variables by name: `${name}` in any string is replaced by the value, and `--var name=value`
         /// overrides it. `${env:NAME}` reads the environment; `$${` is a literal `${`.
@@ -81,7 +82,7 @@ table! {
         },
         /// The presets by name: groups of players or programs that the timeline can spawn.
         "presets" presets: NamedTable<RawPreset, JobNameRule> => |one| {
-            encode_named(one.presets.iter().map(|preset| (&*preset.name, RawPreset::write(preset))))
+            encode_named(one.presets.iter().map(|preset| (preset.key(), RawPreset::write(preset))))
         },
         /// The fetches by name: HTTP requests, or loads of them, that the timeline can start.
         "fetches" fetches: NamedTable<RawFetchJob, JobNameRule> => |one| {
@@ -115,14 +116,27 @@ table! {
         /// The names of variables of the environment whose values are no secrets, so that `${env:NAME}` is shown
         /// as it is. Everyday names such as `HOME`, `PWD`, `USER` and `NODE_ENV` need not be given.
         "plain" plain: ListOf<EnvName, 0>,
+        /// Files of variables of the environment, such as `".env"`, relative to this file: `NAME=value` in each line.
+        /// `${env:NAME}` and the programs get those that the environment itself has not. The values are secret.
+        "env_file" env_file: OneOrList<ScenarioPath>,
+        /// The names of variables of the environment that programs inherit and whose values are secret: they are
+        /// logged as `[redacted]` wherever they appear.
+        "secrets" secrets: ListOf<EnvName, 0>,
+        /// Ports by name: `${port:NAME}` is the port of this name. A name that is not here gets a free port, which
+        /// the log has here.
+        "ports" ports: NamedTable<BoundedInt<1, 65535>, VarNameRule> => |one| {
+            unless_empty(encode_named(one.ports.iter().map(|(name, port)| (&**name, i64::from(*port)))))
+        },
+        /// Lists of values by name: `seed`, or a variable. `scenario run --matrix` makes a run of each combination.
+        "matrix" matrix: RawMatrix,
     }
 }
 
 table! {
     /// A file that another file includes.
     RawIncludedFile is "an included file" with [] {
-        /// Paths of files that add `presets`, `fetches`, `data` and `vars`, relative to this file. A name may be
-        /// defined only once.
+        /// Paths of files that add `presets`, `fetches`, `data`, `vars`, `timeline` and `expect`, relative to this
+        /// file. A name may be defined only once. Their entries stand before those of this file.
         "include" include: ListOf<IncludePath, 0>,
         /// Variables by name, which hold in all files of the scenario.
         "vars" vars: NamedTable<RawVar, VarNameRule>,
@@ -132,9 +146,22 @@ table! {
         "fetches" fetches: NamedTable<RawFetchJob, JobNameRule>,
         /// Tables of rows by name, whose values stand in the texts of requests.
         "data" data: NamedTable<RawDataTable, JobNameRule>,
+        /// The entries of the timeline, in any order: each says what happens, and when.
+        "timeline" timeline: ListOf<RawTimelineEntry, 0>,
+        /// The expectations: conditions on the events of the run, checked when it ends.
+        "expect" expect: ListOf<RawExpectation, 0>,
         /// The names of variables of the environment whose values are no secrets, so that `${env:NAME}` is shown
         /// as it is. Everyday names such as `HOME`, `PWD`, `USER` and `NODE_ENV` need not be given.
         "plain" plain: ListOf<EnvName, 0>,
+        /// Files of variables of the environment, such as `".env"`, relative to this file: `NAME=value` in each line.
+        /// `${env:NAME}` and the programs get those that the environment itself has not. The values are secret.
+        "env_file" env_file: OneOrList<ScenarioPath>,
+        /// The names of variables of the environment that programs inherit and whose values are secret: they are
+        /// logged as `[redacted]` wherever they appear.
+        "secrets" secrets: ListOf<EnvName, 0>,
+        /// Ports by name: `${port:NAME}` is the port of this name. A name that is not here gets a free port, which
+        /// the log has here.
+        "ports" ports: NamedTable<BoundedInt<1, 65535>, VarNameRule>,
     }
 }
 

@@ -7,11 +7,12 @@ use crate::scenario::model::{
     ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, Preset, ReadinessRule, ReadinessTest,
     ScenarioText, StdinMode, StopPolicy,
 };
-use crate::scenario::schema::collections::{ListOf, NamedTable};
+use crate::scenario::schema::collections::{ListOf, NamedTable, OneOrList};
 use crate::scenario::schema::durations::DurationValue;
-use crate::scenario::schema::encode::encode_named;
-use crate::scenario::schema::key_rules::EnvNameRule;
+use crate::scenario::schema::encode::{encode_named, unless_empty};
+use crate::scenario::schema::key_rules::{EnvNameRule, VarNameRule};
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
+use crate::scenario::schema::spawn::ScalarValue;
 use crate::scenario::schema::steps::{RawStep, encode_blocks};
 use crate::scenario::schema::strings::{
     DirectionWord, EnvText, NulFreeText, PlayerNamePattern, PublicString, RegexText, ScenarioPath, UrlText,
@@ -24,10 +25,12 @@ table! {
     /// A preset: players or a program that the timeline can spawn. It has exactly one of `players` and
     /// `command`.
     RawPreset is "a preset" from (Preset) like "{ command = [\"python3\", \"-u\", \"server.py\"] }" with [
+        TableRule::Inherits("extends"),
         TableRule::ExactlyOne(&["players", "command"]),
         TableRule::Needs("isolation", "players"),
         TableRule::Needs("dir", "command"),
         TableRule::Needs("env", "command"),
+        TableRule::Needs("env_file", "command"),
         TableRule::Needs("clear_env", "command"),
         TableRule::Needs("stdin", "command"),
         TableRule::Needs("ready", "command"),
@@ -77,6 +80,21 @@ table! {
         /// The longest line of output that is logged in one piece, as a size of at most `"8MiB"`; a longer
         /// line is logged in parts, and nothing of it is lost.
         "max_line" max_line: ByteSize<1> = "64KiB" => |preset| Some(format_size(preset.command()?.max_line)),
+        /// The arguments by name, each with its default: a string, an integer or a boolean, which stands for
+        /// `${args.NAME}` in the strings of the preset. An entry gives others with `spawn = { preset = "NAME",
+        /// args = { … } }`.
+        "args" args: NamedTable<ScalarValue, VarNameRule> => |preset| {
+            unless_empty(encode_named(preset.args.iter().map(|(name, value)| (&**name, value))))
+        },
+        /// Files of variables for the program, relative to this file: `NAME=value` in each line. Those of `env` go
+        /// before. The values are secret.
+        "env_file" env_file: OneOrList<ScenarioPath>,
+        /// The name of another preset whose keys this one takes, but for those that it has itself. The names of
+        /// `env` and `args` are joined.
+        "extends" extends: PublicString,
+        /// The name of the preset of which this one is a variant with other `args`, and by which events know it.
+        /// The resolved scenario has it.
+        "variant_of" variant_of: PublicString => |preset| preset.variant.as_ref().map(|_| &preset.name),
     }
 }
 

@@ -3,11 +3,14 @@
 use super::until::RawUntil;
 use super::{MAX_ENTRY_COUNT, MAX_ENTRY_REPEATS};
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{ArrivalProcess, EntryAction, EntryPace, Scenario, ScenarioText, TimelineEntry};
+use crate::scenario::model::{
+    ArrivalProcess, EntryAction, EntryPace, Preset, Scenario, ScenarioText, TimelineEntry,
+};
 use crate::scenario::rate::Ramp;
 use crate::scenario::schema::after::{NamedTrigger, RawTrigger};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::numbers::BoundedInt;
+use crate::scenario::schema::spawn::{RawForEach, RawSpawn};
 use crate::scenario::schema::strings::{DeferredText, EntryIdText, PublicString};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
@@ -37,9 +40,10 @@ table! {
         /// `"ID.failed"` of another entry; a line, a silence or an exit of its programs; or several of these, as
         /// `all` or `any`. Default: the start of the run.
         "after" after: RawTrigger => |of| of.trigger(),
-        /// The action of starting a preset, by its name.
-        "spawn" spawn: PublicString => |of| match of.entry.action {
-            EntryAction::Spawn(preset) => of.scenario.presets.get(preset).map(|preset| &preset.name),
+        /// The action of starting a preset, by its name, or with arguments: `{ preset = "NAME", args = { NAME =
+        /// "value" } }`.
+        "spawn" spawn: RawSpawn => |of| match of.entry.action {
+            EntryAction::Spawn(preset) => of.scenario.presets.get(preset).map(Preset::key),
             _ => None,
         },
         /// The action of starting a fetch, by its name.
@@ -88,6 +92,9 @@ table! {
         /// Whether it happens at the end of the run, in whatever way the run ends, before what runs is stopped.
         /// What it starts has 30 s, and is stopped then.
         "always" always: bool = false => |of| of.entry.always; UnlessDefault,
+        /// Lists of values by name: the entry is copied for each value, or for each combination of the values of
+        /// several names. `${each.NAME}` in its strings is the value; an `id` without it gets the value appended.
+        "for_each" for_each: RawForEach,
     }
 }
 

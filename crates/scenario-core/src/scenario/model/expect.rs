@@ -29,6 +29,14 @@ pub struct Expectation {
     pub place: FilePlace,
 }
 
+impl Expectation {
+    /// The names to which its events must belong.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = &ExpectationScope> {
+        let other = self.rule.other_target().and_then(|other| other.scope.as_ref());
+        self.target.scope.iter().chain(other)
+    }
+}
+
 /// The events that an expectation is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectationTarget {

@@ -28,7 +28,7 @@ pub use fetches::{
 };
 pub use presets::{
     CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
-    PresetKind, ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
+    PresetKind, PresetVariant, ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
 };
 pub use status::{StatusRange, StatusRule};
 use steps::Channel;
@@ -53,7 +53,9 @@ pub struct Scenario {
     pub time_limit: Option<Span>,
     /// The variables, for the log. Every text below has its variables replaced already.
     pub vars: BTreeMap<String, VarValue>,
-    /// Sorted by name.
+    /// The ports of `${port:NAME}`, for the log. Every text below has them already.
+    pub ports: BTreeMap<String, u16>,
+    /// Sorted by key.
     pub presets: Vec<Preset>,
     /// Sorted by name.
     pub fetches: Vec<FetchJob>,
@@ -101,6 +103,18 @@ impl Scenario {
             let (index, entry) = starting.next()?;
             (starting.next().is_none() && entry.id.is_none()).then_some(index)
         })
+    }
+
+    /// The first preset of the name that a preset has: itself, but for variants.
+    #[must_use]
+    pub fn first_of_name(&self, preset: usize) -> usize {
+        self.presets[preset].variant.as_ref().map_or(preset, |variant| variant.first)
+    }
+
+    /// The preset that a typed name spawns: the one with the arguments of its own.
+    #[must_use]
+    pub fn preset_by_key(&self, key: &str) -> Option<usize> {
+        self.presets.iter().position(|preset| preset.key() == key)
     }
 
     /// Whether a run may start a process, also by a command that is typed.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::step_program::StepProgram;
 use super::steps::{PlayerStep, StepAction};
-use super::{RowSource, ScenarioText};
+use super::{RowSource, ScenarioText, VarValue};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
 use scenario_log::event::SpawnExit;
@@ -16,15 +16,34 @@ use scenario_log::time::Span;
 /// Something that can be spawned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
-    /// Unique among presets; no dot.
+    /// The name by which events know it: no dot, and unique among presets but for variants.
     pub name: String,
     /// What its spawns are.
     pub kind: PresetKind,
+    /// The arguments that its texts were made with, by name.
+    pub args: BTreeMap<String, VarValue>,
+    /// What sets it apart, if it is another preset with other arguments.
+    pub variant: Option<PresetVariant>,
     /// The place of its name, where it is defined.
     pub place: FilePlace,
 }
 
+/// A preset that is another one with other arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresetVariant {
+    /// Unique among presets; no dot.
+    pub key: String,
+    /// The index of the first preset of its name. Their spawns are counted together.
+    pub first: usize,
+}
+
 impl Preset {
+    /// The name that no other preset has.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.variant.as_ref().map_or(&self.name, |variant| &variant.key)
+    }
+
     /// The players, if it is a preset of players.
     #[must_use]
     pub fn players(&self) -> Option<&PlayersPreset> {

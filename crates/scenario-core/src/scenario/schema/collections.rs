@@ -42,7 +42,7 @@ impl<T: TomlSchema, const LEAST: usize> TomlSchema for ListOf<T, LEAST> {
         let mut list = Vec::with_capacity(wanted);
         for item in items {
             let place = cx.place(item.at);
-            if let Some(value) = T::decode(cx, item) {
+            if let Some(value) = cx.decode_scoped(item) {
                 list.push(Located { value, place });
             }
         }
@@ -57,6 +57,30 @@ impl<T: TomlSchema, const LEAST: usize> TomlSchema for ListOf<T, LEAST> {
             Some(example) => schema.with("examples", Json::List(vec![example])),
             None => schema,
         }
+    }
+}
+
+/// One item, or a list of at least one.
+#[derive(Clone, Debug)]
+pub(crate) struct OneOrList<T>(pub(crate) Vec<Located<T>>);
+
+impl<T> Default for OneOrList<T> {
+    fn default() -> Self {
+        OneOrList(Vec::new())
+    }
+}
+
+impl<T: TomlSchema> TomlSchema for OneOrList<T> {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
+        if let TomlValue::Array(_) = node.value {
+            return ListOf::<T, 1>::decode(cx, node).map(|list| OneOrList(list.0));
+        }
+        let place = cx.place(node.at);
+        T::decode(cx, node).map(|value| OneOrList(vec![Located { value, place }]))
+    }
+
+    fn schema() -> Json {
+        object([("anyOf", Json::List(vec![T::schema(), ListOf::<T, 1>::schema()]))])
     }
 }
 
@@ -126,9 +150,10 @@ impl<T: TomlSchema, K: KeyRule> TomlSchema for NamedTable<T, K> {
             }
             return None;
         };
-        let source = Rc::clone(&cx.source);
         let mut named = NamedTable::default();
         for item in cx.document.take_items(table) {
+            let outer = cx.enter_file(item.from_file);
+            let source = Rc::clone(&cx.source);
             let name = item.key.as_str(&source).to_owned();
             let place = cx.place(item.key_at);
             if let Some(fault) = K::key_error(&name) {
@@ -139,6 +164,7 @@ impl<T: TomlSchema, K: KeyRule> TomlSchema for NamedTable<T, K> {
             }
             let value = cx.decode_slot(item.node).into_given();
             named.items.push(NamedEntry { name, place, value });
+            cx.leave_file(outer);
         }
         Some(named)
     }

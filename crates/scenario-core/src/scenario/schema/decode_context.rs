@@ -22,8 +22,24 @@ const MAX_WRONG_REGEXES: usize = 20;
 /// The largest compiled size of a regular expression, in bytes.
 const MAX_COMPILED_REGEX: usize = 1 << 20;
 
+const EACH_HELP: &str = "`${each.NAME}` stands in an entry that has for_each = { NAME = [\"a\", \"b\"] }";
+const ARGS_HELP: &str = "`${args.NAME}` stands in a preset, which gets it by args = { NAME = \"a\" }";
+
+/// A file from which values may be copied into another one.
+#[derive(Debug)]
+pub(crate) struct FileOrigin {
+    pub(crate) source: Rc<str>,
+    /// The folder of the file, relative to the scenario's; empty if it is the same.
+    pub(crate) folder: PathBuf,
+}
+
+/// The file that was being decoded before a value of another one.
+pub(crate) struct OuterFile(Option<(u32, Rc<str>, PathBuf)>);
+
 /// The file that is being decoded, with the diagnostics that its errors are added to.
 pub(crate) struct DecodeContext<'a> {
+    /// The files that values were copied from, by their index.
+    pub(crate) origins: Rc<Vec<FileOrigin>>,
     /// The index of the file among the sources.
     pub(crate) file: u32,
     pub(crate) source: Rc<str>,
@@ -53,6 +69,7 @@ impl<'a> DecodeContext<'a> {
         found: &'a mut Diagnostics,
     ) -> DecodeContext<'a> {
         DecodeContext {
+            origins: Rc::default(),
             file,
             source,
             document,
@@ -93,9 +110,39 @@ impl<'a> DecodeContext<'a> {
     /// Decodes the value of a key.
     pub(crate) fn decode_slot<T: TomlSchema>(&mut self, node: TomlNode) -> KeySlot<T> {
         let place = self.place(node.at);
-        match T::decode(self, node) {
+        match self.decode_scoped(node) {
             Some(value) => KeySlot::Given(Located { value, place }),
             None => KeySlot::Invalid,
+        }
+    }
+
+    /// Decodes a value in the scope of variables that its table has.
+    pub(crate) fn decode_scoped<T: TomlSchema>(&mut self, node: TomlNode) -> Option<T> {
+        let Some(scope) = self.document.scope_of(&node) else { return T::decode(self, node) };
+        let outer = self.vars.enter_scope(Some(scope));
+        let value = T::decode(self, node);
+        self.vars.enter_scope(outer);
+        value
+    }
+
+    /// Turns to the file that a key and its value were copied from.
+    pub(crate) fn enter_file(&mut self, from_file: Option<u32>) -> OuterFile {
+        let Some(file) = from_file else { return OuterFile(None) };
+        let Some(origin) = self.origins.get(file as usize) else { return OuterFile(None) };
+        let (source, folder) = (Rc::clone(&origin.source), origin.folder.clone());
+        self.noted_value = None;
+        OuterFile(Some((
+            std::mem::replace(&mut self.file, file),
+            std::mem::replace(&mut self.source, source),
+            std::mem::replace(&mut self.folder, folder),
+        )))
+    }
+
+    /// Turns back to the file from before.
+    pub(crate) fn leave_file(&mut self, outer: OuterFile) {
+        if let Some((file, source, folder)) = outer.0 {
+            (self.file, self.source, self.folder) = (file, source, folder);
+            self.noted_value = None;
         }
     }
 
@@ -297,10 +344,17 @@ pub(crate) fn report_var_error(
     let fault = match kind {
         VarErrorKind::InvalidValue => return,
         VarErrorKind::Unknown(name) => {
-            let fault = match found.closest_name(name, vars.names()) {
+            let names = vars.scoped_names().into_iter().chain(vars.names());
+            let fault = match found.closest_name(name, names) {
                 Some(nearest) => fault.with_help(format!("did you mean `${{{}}}`?", sanitize(nearest))),
                 None => fault,
             };
+            if name.starts_with("each.") {
+                return found.add(fault.with_help(EACH_HELP));
+            }
+            if name.starts_with("args.") {
+                return found.add(fault.with_help(ARGS_HELP));
+            }
             fault.with_help("declare it in [vars], or give it with --var; `$${` is a literal `${`")
         }
         VarErrorKind::Unclosed | VarErrorKind::InvalidName(_) => {
@@ -329,7 +383,7 @@ pub(crate) fn report_var_error(
             }
         }
         VarErrorKind::InvalidDraw(..) => fault.with_help(format!("the forms are {DRAW_FORMS}")),
-        VarErrorKind::TooLong => fault,
+        VarErrorKind::TooLong | VarErrorKind::NoPort(_) => fault,
     };
     found.add(fault);
 }

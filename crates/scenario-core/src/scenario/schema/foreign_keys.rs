@@ -32,21 +32,18 @@ const SCENARIO: ForeignKeys = ForeignKeys {
             "a load is a fetch with `connections` or a `rate`; people that move are `players` of a preset",
         ),
         (
-            &["env", "environment", "variables", "parameters", "env_file"],
+            &["env", "environment", "variables", "parameters", "dotenv"],
             "variables of the scenario are in `[vars]`, those of a program in the `env` of its preset",
         ),
         (&["timeout", "max_duration", "duration"], "the longest time of a run is `time_limit = \"1m\"`"),
-        (
-            &["includes", "import", "imports", "extends"],
-            "other files are read with `include = [\"presets.toml\"]`",
-        ),
+        (&["includes", "import", "imports"], "other files are read with `include = [\"presets.toml\"]`"),
         (
             &["thresholds", "assertions", "checks", "asserts", "tests"],
             "what must hold of a run is a list: `[[expect]]`",
         ),
         (&["version"], "a scenario has no version: remove it"),
         (
-            &["networks", "volumes", "secrets", "configs"],
+            &["networks", "volumes", "configs"],
             "programs run on this machine as they are, without containers: remove it",
         ),
     ],
@@ -84,16 +81,13 @@ const PRESET: ForeignKeys = ForeignKeys {
             &["environment", "envs", "environ", "environment_variables", "env_vars"],
             "variables of a program are `env = { NAME = \"value\" }`",
         ),
-        (
-            &["env_file", "dotenv"],
-            "files of variables are not read: write `env = { NAME = \"${env:NAME}\" }`, or load the file in a shell first",
-        ),
+        (&["dotenv", "env_files"], "a file of variables is `env_file = \".env\"`"),
         (
             &["working_dir", "workdir", "working_directory", "cwd", "directory", "chdir"],
             "the folder in which a program runs is `dir = \"…\"`",
         ),
         (
-            &["cmd", "entrypoint", "run", "exec", "program", "shell", "script", "args"],
+            &["cmd", "entrypoint", "run", "exec", "program", "shell", "script"],
             "the program and its arguments are one list: `command = [\"program\", \"argument\"]`; a shell is `[\"sh\", \"-c\", \"…\"]`",
         ),
         (

@@ -30,6 +30,7 @@ pub(crate) mod own_words;
 pub(crate) mod rates;
 mod shares;
 pub(crate) mod span_text;
+pub(crate) mod spawn;
 mod status;
 mod step_conditions;
 pub(crate) mod steps;
@@ -38,7 +39,9 @@ pub(crate) mod table;
 pub(crate) mod table_example;
 pub(crate) mod unions;
 
-pub(crate) use crate::scenario::schema::decode_context::{DecodeContext, inner_range, report_var_error};
+pub(crate) use crate::scenario::schema::decode_context::{
+    DecodeContext, FileOrigin, inner_range, report_var_error,
+};
 
 use crate::diagnostic::FilePlace;
 use crate::scenario::toml::TomlNode;

@@ -29,6 +29,8 @@ pub(crate) enum TableRule {
     NeedsAny(&'static str, &'static [&'static str]),
     /// The two keys exclude each other.
     Excludes(&'static str, &'static str),
+    /// With this key the table takes the keys of another one, so that it may lack some.
+    Inherits(&'static str),
 }
 
 /// The keys that are present in a table, with their places.
@@ -77,7 +79,10 @@ pub(crate) fn check_rules(
     }
     let place_of = |key: &str| seen.iter().find(|(name, _)| *name == key).map(|(_, place)| *place);
     let header = cx.place(at);
-    for rule in rules {
+    // The other table is not known because of an error.
+    let inherits =
+        rules.iter().any(|rule| matches!(rule, TableRule::Inherits(key) if place_of(key).is_some()));
+    for rule in rules.iter().filter(|rule| !inherits || matches!(rule, TableRule::Excludes(..))) {
         let fault = match rule {
             TableRule::Required(key, line) if place_of(key).is_none() && !unknown => Some(
                 Diagnostic::error(header, format!("{what} lacks {}", quoted(key)))
@@ -128,7 +133,10 @@ pub(crate) fn check_rules(
                 ),
                 _ => None,
             },
-            TableRule::Required(..) | TableRule::RequiredUnless(..) | TableRule::AnyOf(_) => None,
+            TableRule::Required(..)
+            | TableRule::RequiredUnless(..)
+            | TableRule::AnyOf(_)
+            | TableRule::Inherits(_) => None,
         };
         if let Some(fault) = fault {
             cx.diagnostics.add(fault);
@@ -184,12 +192,38 @@ fn join_with_or(keys: &[&str]) -> String {
 
 /// The schema of a table: its keys with their schemas, and its rules.
 pub(crate) fn table_schema(description: &str, keys: Vec<(String, Json)>, rules: &[TableRule]) -> Json {
-    let mut schema = object([
+    let schema = object([
         ("type", "object".into()),
         ("description", description.into()),
         ("additionalProperties", false.into()),
         ("properties", Json::Object(keys)),
     ]);
+    let inherits =
+        rules.iter().find_map(|rule| if let TableRule::Inherits(key) = rule { Some(*key) } else { None });
+    let Some(key) = inherits else { return with_rules(schema, rules) };
+    let is_complete = |rule: &&TableRule| !matches!(rule, TableRule::Excludes(..) | TableRule::Inherits(_));
+    let (completing, others): (Vec<TableRule>, Vec<TableRule>) = rules.iter().partition(is_complete);
+    let complete = with_rules(Json::Object(Vec::new()), &completing);
+    let either = object([("anyOf", Json::List(vec![requires_schema(key), complete]))]);
+    let pairs = completing.iter().filter_map(|rule| match rule {
+        TableRule::ExactlyOne([one, other]) => Some(TableRule::Excludes(one, other)),
+        _ => None,
+    });
+    let others: Vec<TableRule> = others.into_iter().chain(pairs).collect();
+    match with_rules(schema, &others) {
+        Json::Object(mut keys) => {
+            match keys.iter_mut().find(|(key, _)| key == "allOf") {
+                Some((_, Json::List(all))) => all.push(either),
+                _ => keys.push(("allOf".to_owned(), Json::List(vec![either]))),
+            }
+            Json::Object(keys)
+        }
+        other => other,
+    }
+}
+
+/// A schema with the rules of a table.
+fn with_rules(mut schema: Json, rules: &[TableRule]) -> Json {
     let required: Vec<&str> = rules
         .iter()
         .filter_map(|rule| if let TableRule::Required(key, _) = rule { Some(*key) } else { None })
@@ -201,7 +235,7 @@ pub(crate) fn table_schema(description: &str, keys: Vec<(String, Json)>, rules: 
     let mut all = Vec::new();
     for rule in rules {
         match rule {
-            TableRule::Required(..) => {}
+            TableRule::Required(..) | TableRule::Inherits(_) => {}
             TableRule::RequiredUnless(key, _, other) => {
                 all.push(object([(
                     "anyOf",
@@ -428,8 +462,9 @@ macro_rules! table {
                 let mut read = $name::default();
                 let mut seen = table::PresentKeys::with_capacity(items.len());
                 let mut unknown = false;
-                let source = std::rc::Rc::clone(&cx.source);
                 for item in items {
+                    let outer = cx.enter_file(item.from_file);
+                    let source = std::rc::Rc::clone(&cx.source);
                     match item.key.as_str(&source) {
                         $($key => {
                             seen.push(($key, cx.place(item.key_at)));
@@ -440,6 +475,7 @@ macro_rules! table {
                             cx.report_unknown_key(&item, $what, Self::KEYS);
                         }
                     }
+                    cx.leave_file(outer);
                 }
                 table::check_rules(cx, node.at, $what, Self::RULES, &seen, unknown);
                 Some(read)

@@ -8,11 +8,14 @@
 //! used: it does not keep the first place of a duplicate key, it keeps each of a million errors, and it
 //! takes more than a kilobyte for each table.
 
+mod copy;
 mod limits;
 mod parse;
 mod syntax_errors;
 mod tree;
 mod utf8;
+
+use std::collections::HashMap;
 
 pub(crate) use parse::{ParsedToml, parse};
 pub(crate) use utf8::{MAX_FILE_LEN, decode_utf8};
@@ -53,6 +56,11 @@ impl TomlStr {
             Some(text) => text,
             None => self.range.slice(source),
         }
+    }
+
+    /// A text that stands in no source.
+    pub(crate) fn owned(text: impl Into<Box<str>>) -> TomlStr {
+        TomlStr { range: ByteRange::default(), owned: Some(text.into()) }
     }
 
     /// The position of the first byte of the text in the source; `None` if it is written with escapes.
@@ -101,12 +109,16 @@ pub(crate) struct TomlKeyValue {
     pub(crate) key_at: ByteRange,
     /// The value.
     pub(crate) node: TomlNode,
+    /// The file that it was copied from; `None`: it stands in the file of the table around it.
+    pub(crate) from_file: Option<u32>,
 }
 
 /// A parsed file. Each table can be taken once.
 #[derive(Debug)]
 pub(crate) struct TomlDocument {
     tables: Vec<Vec<TomlKeyValue>>,
+    /// The scope of variables that holds in a table and in all that is in it.
+    scopes: HashMap<u32, usize>,
 }
 
 impl TomlDocument {

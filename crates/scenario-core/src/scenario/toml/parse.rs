@@ -55,7 +55,7 @@ pub(crate) fn parse(source: &str, file: u32) -> ParsedToml {
         }
     }
     let TomlTree { tables, diagnostics: doubled, .. } = builder.tree;
-    let document = TomlDocument { tables: tables.into_iter().map(|table| table.items).collect() };
+    let document = TomlDocument::new(tables.into_iter().map(|table| table.items).collect());
     ParsedToml { document, duplicate_keys: doubled, syntax_errors: syntax, limit_error: limit }
 }
 

@@ -118,7 +118,7 @@ impl<'s> TomlTree<'s> {
             }
             table.by_key.insert(key.text.as_str(source).into(), table.items.len());
         }
-        table.items.push(TomlKeyValue { key: key.text, key_at: key.at, node });
+        table.items.push(TomlKeyValue { key: key.text, key_at: key.at, node, from_file: None });
     }
 
     /// Reports the first key beyond the limit. The keys after it are left out too.

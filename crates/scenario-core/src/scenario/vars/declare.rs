@@ -29,6 +29,14 @@ pub(crate) fn declare_vars<'e>(
     let mut vars = Vars::new(options.env);
     vars.set_incomplete(incomplete);
     vars.set_plain(parsed.iter_mut().flat_map(|parsed| std::mem::take(&mut parsed.plain)));
+    for file in parsed.iter_mut() {
+        std::mem::take(&mut file.ports).into_iter().for_each(|(name, port)| vars.set_port(name, port));
+    }
+    // The scenario itself goes before what it includes.
+    for file in parsed.iter_mut().rev() {
+        vars.add_env_file(std::mem::take(&mut file.env_file));
+    }
+    parsed.iter().for_each(|file| vars.add_inherited_secrets(&file.secrets));
     let mut written = DeclaredVars::new();
     for (index, parsed) in parsed.iter_mut().enumerate() {
         for item in std::mem::take(&mut parsed.vars.items) {

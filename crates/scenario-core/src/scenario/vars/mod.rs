@@ -12,9 +12,12 @@
 
 pub(crate) mod captures;
 pub(crate) mod declare;
+pub(crate) mod env_file;
 pub mod everyday;
 pub mod fill;
+mod outside;
 pub(crate) mod request_values;
+pub(crate) mod scopes;
 pub(crate) mod template;
 mod url_parts;
 
@@ -23,10 +26,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::diagnostic::quoted;
+use crate::scenario::FreePortSource;
 use crate::scenario::model::{ScenarioText, VarValue};
+use crate::scenario::vars::outside::{ENV_FILE_PREFIX, EnvFileValue};
 use crate::scenario::vars::request_values::RequestValue;
+use crate::scenario::vars::scopes::{ScopedValue, VarScope};
 use crate::scenario::vars::template::{TemplatePart, lone_variable_name, parse_template};
-use scenario_log::event::REDACTED;
 
 /// The largest length of all texts with variables in one scenario, in bytes: nested variables grow fast.
 const MAX_EXPANSION: usize = 16 << 20;
@@ -42,6 +47,8 @@ pub(crate) struct VarError {
 /// The kinds of error of a `${…}`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum VarErrorKind {
+    /// There is no free port, for this reason.
+    NoPort(String),
     /// There is no closing brace.
     Unclosed,
     /// The text between the braces is not a name.
@@ -69,6 +76,7 @@ pub(crate) enum VarErrorKind {
 impl fmt::Display for VarErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            VarErrorKind::NoPort(why) => write!(f, "there is no free port: {why}"),
             VarErrorKind::Unclosed => f.write_str("`${` has no closing `}`"),
             VarErrorKind::InvalidName(name) => write!(f, "{} is not the name of a variable", quoted(name)),
             VarErrorKind::Unknown(name) => write!(f, "there is no variable {}", quoted(name)),
@@ -144,6 +152,18 @@ pub(crate) struct Vars<'e> {
     values: BTreeMap<String, Option<VarValue>>,
     /// The variables whose texts came from the command line or the environment.
     untyped: BTreeSet<String>,
+    /// The variables of parts of the scenario, and which of these parts is being decoded.
+    scopes: Vec<VarScope>,
+    scope: Cell<Option<usize>>,
+    /// The ports by the names of `${port:NAME}`.
+    ports: RefCell<BTreeMap<String, u16>>,
+    free_port: Option<&'e FreePortSource<'e>>,
+    /// The variables of the files of the environment, which hold where the environment has none.
+    env_files: BTreeMap<String, String>,
+    /// The values of the files of presets.
+    file_values: Vec<EnvFileValue>,
+    /// The presets that are others with other `args`, and which.
+    variants: BTreeMap<String, String>,
     /// The parts of the variables whose values have some of the environment.
     env_parts: BTreeMap<String, Vec<VarPart>>,
     declared: BTreeSet<String>,
@@ -164,6 +184,13 @@ impl<'e> Vars<'e> {
         Vars {
             values: BTreeMap::new(),
             untyped: BTreeSet::new(),
+            scopes: Vec::new(),
+            scope: Cell::new(None),
+            ports: RefCell::default(),
+            free_port: None,
+            env_files: BTreeMap::new(),
+            file_values: Vec::new(),
+            variants: BTreeMap::new(),
             env_parts: BTreeMap::new(),
             declared: BTreeSet::new(),
             incomplete: false,
@@ -214,6 +241,11 @@ impl<'e> Vars<'e> {
     /// Whether a file declares a variable of this name.
     pub(crate) fn is_declared(&self, name: &str) -> bool {
         self.declared.contains(name)
+    }
+
+    /// The names that the files declare.
+    pub(crate) fn declared_names(&self) -> impl Iterator<Item = &str> {
+        self.declared.iter().map(String::as_str)
     }
 
     /// Whether a text uses the variable of this name.
@@ -290,6 +322,16 @@ impl<'e> Vars<'e> {
 
     fn lone_value_of(&self, name: &str, secrecy: VarPolicy) -> Result<LoneValue, VarErrorKind> {
         let parts = self.resolve(name, secrecy)?;
+        if let Some(ScopedValue { value, has_kind, .. }) = self.scoped(name) {
+            return Ok(LoneValue { name: name.to_owned(), value: value.clone(), has_kind: *has_kind });
+        }
+        if name.starts_with("port:") {
+            let port = join(&parts)
+                .reveal()
+                .parse()
+                .map_or_else(|_| VarValue::Text(join(&parts)), VarValue::Integer);
+            return Ok(LoneValue { name: name.to_owned(), value: port, has_kind: true });
+        }
         let value = match self.values.get(name) {
             Some(Some(VarValue::Text(_)) | None) | None => VarValue::Text(join(&parts)),
             Some(Some(value)) => value.clone(),
@@ -331,6 +373,11 @@ impl<'e> Vars<'e> {
         let one = |text, env_name| vec![VarPart { text, env_name }];
         let parts = match name.strip_prefix("env:") {
             Some(variable) => one(self.resolve_env(variable)?, Some(name.to_owned())),
+            None if let Some(port) = name.strip_prefix("port:") => one(self.resolve_port(port)?, None),
+            None if let Some(index) = name.strip_prefix(ENV_FILE_PREFIX) => {
+                one(self.resolve_file_value(index)?, None)
+            }
+            None if let Some(scoped) = self.scoped(name) => scoped.parts.clone(),
             None if self.capture_names.contains(name) => {
                 let is_in_time = matches!(secrecy, VarPolicy::SecretsAndCaptures | VarPolicy::Request);
                 return is_in_time
@@ -364,12 +411,23 @@ impl<'e> Vars<'e> {
         if variable.is_empty() || variable.contains(['=', '\0']) {
             return Err(VarErrorKind::InvalidName(format!("env:{variable}")));
         }
-        let value = (self.env)(variable).ok_or_else(|| VarErrorKind::Unset(variable.to_owned()))?;
-        if everyday::is_everyday(variable) || self.plain_names.contains(variable) {
-            return Ok(ScenarioText::plain(value));
+        let (variable, default) = match variable.split_once(":-") {
+            Some((variable, default)) => (variable, Some(default)),
+            None => (variable, None),
+        };
+        let value = (self.env)(variable).or_else(|| self.env_files.get(variable).cloned());
+        // As in a shell, an empty value counts as none where there is a default.
+        match (value.filter(|value| default.is_none() || !value.is_empty()), default) {
+            (Some(value), _) => Ok(self.secret_unless_plain(variable, value)),
+            (None, Some(default)) => Ok(ScenarioText::plain(default)),
+            (None, None) => Err(VarErrorKind::Unset(variable.to_owned())),
         }
-        self.env_values.borrow_mut().insert(value.clone());
-        Ok(ScenarioText::secret(value, REDACTED))
+    }
+
+    /// Whether a name belongs to the current scope, which an error left without it.
+    fn is_unknown_by_error(&self, name: &str) -> bool {
+        let is_scoped = name.starts_with("args.") || name.starts_with("each.");
+        is_scoped && self.current_scope().is_some_and(|scope| scope.is_incomplete)
     }
 
     fn resolve_var(&self, name: &str) -> Result<ScenarioText, VarErrorKind> {
@@ -378,7 +436,7 @@ impl<'e> Vars<'e> {
         }
         self.used.borrow_mut().insert(name.to_owned());
         match self.values.get(name) {
-            None if self.incomplete => Err(VarErrorKind::InvalidValue),
+            None if self.incomplete || self.is_unknown_by_error(name) => Err(VarErrorKind::InvalidValue),
             None => Err(VarErrorKind::Unknown(name.to_owned())),
             Some(None) => Err(VarErrorKind::InvalidValue),
             Some(Some(VarValue::Text(text))) => Ok(text.clone()),
@@ -397,6 +455,7 @@ fn join(parts: &[VarPart]) -> ScenarioText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenario_log::event::REDACTED;
 
     fn vars<'e>(env: &'e dyn Fn(&str) -> Option<String>) -> Vars<'e> {
         let mut vars = Vars::new(env);

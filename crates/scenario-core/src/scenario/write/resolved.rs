@@ -43,6 +43,7 @@ pub fn preset_to_toml(scenario: &Scenario, preset: usize) -> String {
     render_toml(RawScenario::write(&Scenario {
         presets,
         vars: BTreeMap::new(),
+        ports: BTreeMap::new(),
         fetches: Vec::new(),
         data: Vec::new(),
         timeline: Vec::new(),

@@ -28,7 +28,9 @@ pub(crate) fn needs_header(value: &Json) -> bool {
 pub(crate) fn write_section(out: &mut String, key: &str, value: &Json) {
     match value {
         // These tables hold values, not tables.
-        Json::Object(values) if matches!(key, "vars" | "shared" | "world") && !values.is_empty() => {
+        Json::Object(values)
+            if matches!(key, "vars" | "ports" | "shared" | "world") && !values.is_empty() =>
+        {
             let _ = writeln!(out, "\n[{key}]");
             write_keys(out, values);
         }

@@ -47,7 +47,10 @@ fn can_happen(kind: EventKind, within: Option<&ExpectationScope>, scenario: &Sce
             Some(EntryAction::Spawn(preset)) => Some(*preset),
             _ => None,
         };
-        let is_in = |n: usize| within.is_none_or(|within| within.preset == Some(n) || started == Some(n));
+        let is_in = |n: usize| {
+            let first = scenario.first_of_name(n);
+            within.is_none_or(|within| within.preset == Some(first) || started == Some(n))
+        };
         scenario.presets.iter().enumerate().any(|(n, preset)| is_in(n) && wanted(&preset.kind))
     };
     let fetch = |wanted: &dyn Fn(&FetchJob) -> bool| {

@@ -133,7 +133,7 @@ fn planned_count(event: &str, scope: Option<&ExpectationScope>, scenario: &Scena
         && (event != "move" || scenario.world.is_none());
     let mut sum = CountRange::exactly(0);
     for (n, entry) in scenario.timeline.iter().enumerate().filter(|_| is_countable) {
-        if scope.is_some_and(|scope| !is_in_scope(scope, n, &entry.action)) {
+        if scope.is_some_and(|scope| !is_in_scope(scenario, scope, n, &entry.action)) {
             continue;
         }
         let occurrences = occurrences_of(entry).times(CountRange::exactly(u64::from(entry.count)));
@@ -145,9 +145,9 @@ fn planned_count(event: &str, scope: Option<&ExpectationScope>, scenario: &Scena
     is_countable.then_some(sum)
 }
 
-fn is_in_scope(scope: &ExpectationScope, entry: usize, action: &EntryAction) -> bool {
+fn is_in_scope(scenario: &Scenario, scope: &ExpectationScope, entry: usize, action: &EntryAction) -> bool {
     let is_started = match action {
-        EntryAction::Spawn(preset) => scope.preset == Some(*preset),
+        EntryAction::Spawn(preset) => scope.preset == Some(scenario.first_of_name(*preset)),
         EntryAction::Fetch(job) => scope.fetch == Some(*job),
         EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => false,
     };
