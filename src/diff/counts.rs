@@ -117,6 +117,7 @@ impl DiffCounts {
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -132,6 +133,7 @@ impl DiffCounts {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

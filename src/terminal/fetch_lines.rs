@@ -60,6 +60,7 @@ impl FetchLineRenderer {
             Event::ClockTick { .. }
             | Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -74,6 +75,7 @@ impl FetchLineRenderer {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

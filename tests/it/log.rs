@@ -12,11 +12,12 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 32] = [
+const EVENTS: [(&str, &str); 34] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
     ("spawn.ready", "source"),
+    ("spawn.restarted", "source replaces"),
     ("spawn.suspended", "source signal"),
     ("spawn.resumed", "source"),
     ("move", "due source player direction"),
@@ -39,6 +40,7 @@ const EVENTS: [(&str, &str); 32] = [
     ("input", "text accepted error"),
     ("mark", "due entry text"),
     ("sent", "due source entry text error"),
+    ("signalled", "due source entry signal error"),
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
     ("run.resumed", "took"),
@@ -397,6 +399,11 @@ fn what_can_be_expected_of_an_event_is_what_it_has() {
     }
 }
 
+/// Players that are killed and restarted, and a kill that reaches nothing.
+const ACTIONS: &str = "[presets.p]\nplayers = [{ name = \"a\", moves = 9, every = \"1s\" }]\n\
+                       [[timeline]]\nid = \"p\"\nspawn = \"p\"\n[[timeline]]\nat = \"1s\"\nrestart = \"p\"\n\
+                       [[timeline]]\nat = \"2s\"\nkill = \"p\"\n[[timeline]]\nat = \"3s\"\nkill = \"p\"\n";
+
 /// A run that waits for a prompt with a secret in it.
 fn secret_prompt() -> Log {
     let folder = Folder::new();
@@ -433,6 +440,7 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         (STEPS, &["--clock", "virtual"], 1),
         (STEPS, &["--speed", "50"], 1),
         (&format!("{PLAYERS}[world]\nsize = [4, 3]\n"), &["--clock", "virtual"], 1),
+        (ACTIONS, &["--clock", "virtual"], 1),
         ("tick = \"0s\"", &[], 0),
         ("tick = \"1s\"", &["--clock", "virtual"], 0),
     ] {

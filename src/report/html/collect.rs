@@ -131,6 +131,8 @@ impl CollectedReport {
             Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }
+            | Event::SpawnRestarted { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

@@ -178,6 +178,7 @@ impl RunMetrics {
             | Event::UnfinishedText { .. }
             | Event::LineMatched { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -185,6 +186,7 @@ impl RunMetrics {
             | Event::FetchResponded { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunResumed { .. }
             | Event::PlayerJoined { .. }

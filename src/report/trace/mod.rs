@@ -302,6 +302,8 @@ impl<W: Write> TraceReport<W> {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }
+            | Event::SpawnRestarted { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

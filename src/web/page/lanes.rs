@@ -104,6 +104,7 @@ impl LiveLanes {
             }
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -117,6 +118,7 @@ impl LiveLanes {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

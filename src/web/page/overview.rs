@@ -176,7 +176,9 @@ impl RunOverview {
             }
             Event::SpawnExited { ok, .. } => counts.wrong += u64::from(!ok),
             Event::SpawnFailed { .. } | Event::Deadlock { .. } => counts.wrong += 1,
-            Event::Sent { error: Some(_), .. } | Event::Stopping { error: Some(_), .. } => counts.wrong += 1,
+            Event::Sent { error: Some(_), .. }
+            | Event::Signalled { error: Some(_), .. }
+            | Event::Stopping { error: Some(_), .. } => counts.wrong += 1,
             Event::Expect(expected) => {
                 counts.wrong += u64::from(!expected.ok);
                 self.expectations.push(LiveExpectation {
@@ -195,6 +197,7 @@ impl RunOverview {
             | Event::LineMatched { .. }
             | Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -205,6 +208,7 @@ impl RunOverview {
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::Sent { error: None, .. }
+            | Event::Signalled { error: None, .. }
             | Event::Stopping { error: None, .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
@@ -303,7 +307,12 @@ impl AvailableCommands {
                     PresetKind::Players(_) => false,
                 },
                 EntryAction::Fetch(_) => false,
-                EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => return None,
+                EntryAction::Stop(_)
+                | EntryAction::Send(_)
+                | EntryAction::Signal(_)
+                | EntryAction::Kill(_)
+                | EntryAction::Restart(_)
+                | EntryAction::Mark(_) => return None,
             };
             let id = scenario.entry_name(index).filter(|name| scenario.find_entry(name) == Some(index))?;
             Some(CommandTarget { id: id.to_owned(), stop: true, send })

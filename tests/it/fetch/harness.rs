@@ -83,6 +83,7 @@ impl Rig {
             tick: None,
             world: None,
             time_limit: None,
+            hold: false,
             vars: Default::default(),
             presets: Vec::new(),
             fetches: jobs,

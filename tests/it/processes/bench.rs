@@ -186,6 +186,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         tick: None,
         world: None,
         time_limit: None,
+        hold: false,
         vars: BTreeMap::new(),
         presets: commands.iter().enumerate().map(preset).chain([players]).collect(),
         fetches: Vec::new(),

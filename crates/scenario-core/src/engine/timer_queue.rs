@@ -25,6 +25,8 @@ pub(crate) enum Timer {
     LineTimeout(usize),
     /// The time that a spawn has to become ready is over.
     ReadyTimeout(u32),
+    /// A program that was stopped with STOP for some time continues.
+    Continue(u32),
     /// The time limit of the run.
     TimeLimit,
 }
@@ -55,7 +57,8 @@ impl TimerQueue {
     /// The moment of the next timer that does something of the scenario's own: no tick, no state of the
     /// world, and no limit of time.
     pub(crate) fn next_action(&self) -> Option<Moment> {
-        let is_action = |timer: &Timer| matches!(timer, Timer::Entry(_) | Timer::Arrival(_));
+        let is_action =
+            |timer: &Timer| matches!(timer, Timer::Entry(_) | Timer::Arrival(_) | Timer::Continue(_));
         self.heap.iter().filter(|Reverse((_, timer))| is_action(timer)).map(|Reverse((due, _))| *due).min()
     }
 

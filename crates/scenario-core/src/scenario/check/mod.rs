@@ -3,12 +3,14 @@
 //!
 //! The syntax of a file and the form of single values are checked in `schema`.
 
+mod action_targets;
 mod auth;
 mod cycles;
 pub(crate) mod data;
 pub(crate) mod expect;
 mod fetches;
 mod headers;
+mod hold;
 mod load;
 mod player_fetches;
 mod players;
@@ -141,12 +143,16 @@ pub(crate) fn build_scenario(
     crate::scenario::check::secret_use::warn_of_shown_secrets(fetches.as_deref().unwrap_or_default(), found);
     let world = world::build_world(raw.world, &all_presets, found);
     let tick = raw.tick.or_default().0;
+    let time_limit = raw.time_limit.into_value().map(|limit| limit.0);
+    let hold = raw.hold.as_given().filter(|given| given.value).map(|given| given.place);
+    hold::check_hold(hold, time_limit.is_some(), is_virtual, found);
     let scenario = Scenario {
         name: raw.name.into_value().map_or_else(|| stem.to_owned(), |name| name.0),
         description: raw.description.into_value().map(|text| text.0),
         seed: build_seed(raw.seed, found),
         tick: (tick != Span::ZERO).then_some(tick),
-        time_limit: raw.time_limit.into_value().map(|limit| limit.0),
+        time_limit,
+        hold: hold.is_some(),
         vars: BTreeMap::new(),
         presets: all_presets.into_list()?,
         fetches: fetches?,
@@ -161,6 +167,7 @@ pub(crate) fn build_scenario(
     expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
     expect::warn_of_impossible_counts(&scenario.expectations, &scenario, found);
     expect::warn_of_uncounted_answers(&scenario.expectations, &scenario, found);
+    hold::warn_of_only_background(&scenario, found);
     time_limit::warn_of_late_entries(&scenario, found);
     player_fetches::check_player_fetches(&scenario, found);
     player_fetches::check_player_rows(&scenario, found);

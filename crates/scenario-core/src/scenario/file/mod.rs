@@ -12,7 +12,7 @@ pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
 pub(crate) use expect::{RawExpectation, RawFollows};
 pub(crate) use fetches::RawFetchJob;
 pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
-pub(crate) use timeline::{RawSend, RawTimelineEntry};
+pub(crate) use timeline::{RawSend, RawSignal, RawTimelineEntry};
 
 use crate::scenario::model::steps::{Channel, ChannelOrder};
 use crate::scenario::model::{Scenario, WorldEdges, WorldRules};
@@ -68,8 +68,11 @@ table! {
         /// ticks off.
         "tick" tick: DurationValue = "1s" => |one| one.tick.unwrap_or_default(),
         /// The longest that the run may take, as a duration; after it everything is stopped, and the run
-        /// has failed. Default: no limit.
+        /// has failed. With `hold` it only ends the run. Default: no limit.
         "time_limit" time_limit: DurationValue<true> => |one| one.time_limit,
+        /// Whether the run goes on when everything on the timeline has happened, until Ctrl-C, a typed `quit`
+        /// or the `time_limit`, and has passed then if all was as expected.
+        "hold" hold: bool = false => |one| one.hold; UnlessDefault,
         /// Paths of files that add `presets`, `fetches`, `data` and `vars`, relative to this file. A name may be
         /// defined only once.
         "include" include: ListOf<IncludePath, 0>,

@@ -184,11 +184,8 @@ const ENTRY: ForeignKeys = ForeignKeys {
             "an entry starts a fetch: `fetch = \"NAME\"`, and its URLs stand in `[fetches.NAME]` as `urls`",
         ),
         (&["log", "message", "echo", "print", "say", "comment"], "a text for the log is `mark = \"…\"`"),
-        (&["kill", "terminate", "shutdown"], "an entry stops what another one started with `stop = \"ID\"`"),
-        (
-            &["restart"],
-            "an entry that starts something once more waits for its end: `after = \"ID.finished\"` and `spawn = \"NAME\"`",
-        ),
+        (&["terminate", "shutdown"], "an entry stops what another one started with `stop = \"ID\"`"),
+        (&["respawn", "reload"], "an entry stops what runs and starts it again with `restart = \"ID\"`"),
         (&["replicas", "scale", "instances"], "how many are started at once is `count = 3`"),
         (
             &["input", "write", "type"],
