@@ -80,6 +80,7 @@ impl<'a> ComparableFields<'a> {
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. } => {}
             Event::SpawnStarted { preset, entry, .. } => {
@@ -137,6 +138,11 @@ impl<'a> ComparableFields<'a> {
             Event::Sent { entry, text, error, .. } => {
                 counting.push_entry(entry);
                 counting.push_text("text", text);
+                counting.push_text("error", error);
+            }
+            Event::Signalled { entry, signal, error, .. } => {
+                counting.push_entry(entry);
+                counting.push_signal(Some(signal));
                 counting.push_text("error", error);
             }
             Event::Stopping { entry, signal, reason, error, .. } => {

@@ -118,6 +118,7 @@ impl DiffCounts {
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -135,6 +136,7 @@ impl DiffCounts {
             | Event::EntrySkipped { .. }
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

@@ -301,11 +301,12 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         | Event::Deadlock { .. }
         | Event::Expect(_)
         | Event::RunFinished(_) => EventOwner::Timeline,
-        Event::Sent { source, .. } | Event::Stopping { source, .. } => {
+        Event::Sent { source, .. } | Event::Signalled { source, .. } | Event::Stopping { source, .. } => {
             source.map_or(EventOwner::Timeline, EventOwner::Source)
         }
         Event::SpawnStarted { source, .. }
         | Event::SpawnReady { source }
+        | Event::SpawnRestarted { source, .. }
         | Event::Move { source, .. }
         | Event::PlayerJoined { source, .. }
         | Event::PlayerLeft { source }

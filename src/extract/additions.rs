@@ -6,8 +6,7 @@ use crate::extract::extracted_run::{ExtractedRun, TypedLine};
 use crate::report::units::format_moment;
 use scenario_core::engine::console_command;
 use scenario_core::engine::console_command::ConsoleCommand;
-use scenario_core::engine::console_target::ConsoleTarget;
-use scenario_core::scenario::model::Scenario;
+use scenario_core::scenario::model::{ActionTarget, Scenario};
 use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
 use scenario_log::reader::LogReadError;
 use scenario_log::time::{MAX_SPAN, Moment, Span};
@@ -108,8 +107,17 @@ impl<'s> AdditionsBuilder<'s> {
     fn command_additions(&mut self, input: &TypedLine, typed: &ConsoleCommand<'_>) -> Vec<DraftAddition> {
         let nothing = |how: &str| vec![DraftAddition::comment(typed_line_comment(input, how))];
         let targets = match typed {
-            ConsoleCommand::Stop(target) | ConsoleCommand::Send { to: target, .. } => self.ids_of(target),
-            _ => Vec::new(),
+            ConsoleCommand::Stop(target)
+            | ConsoleCommand::Kill(target)
+            | ConsoleCommand::Restart(target)
+            | ConsoleCommand::Signal { to: target, .. }
+            | ConsoleCommand::Send { to: target, .. } => self.ids_of(target),
+            ConsoleCommand::Spawn { .. }
+            | ConsoleCommand::Fetch(_)
+            | ConsoleCommand::Mark(_)
+            | ConsoleCommand::Status
+            | ConsoleCommand::Help
+            | ConsoleCommand::Quit => Vec::new(),
         };
         let steps = match typed {
             ConsoleCommand::Spawn { preset, count } => {
@@ -117,10 +125,12 @@ impl<'s> AdditionsBuilder<'s> {
             }
             ConsoleCommand::Fetch(job) => vec![DraftAction::Fetch(&self.scenario.fetches[*job].name)],
             ConsoleCommand::Mark(text) => vec![DraftAction::Mark(text)],
-            ConsoleCommand::Stop(_) | ConsoleCommand::Send { .. } if targets.is_empty() => {
-                return nothing(", for something that no entry can name");
-            }
             ConsoleCommand::Stop(_) => targets.iter().map(|id| DraftAction::Stop(id)).collect(),
+            ConsoleCommand::Kill(_) => targets.iter().map(|id| DraftAction::Kill(id)).collect(),
+            ConsoleCommand::Restart(_) => targets.iter().map(|id| DraftAction::Restart(id)).collect(),
+            ConsoleCommand::Signal { signal, .. } => {
+                targets.iter().map(|to| DraftAction::Signal { to, signal: *signal }).collect()
+            }
             ConsoleCommand::Send { text, .. } => {
                 targets.iter().map(|to| DraftAction::Send { to, text }).collect()
             }
@@ -153,16 +163,21 @@ impl<'s> AdditionsBuilder<'s> {
         if let Some(what) = what {
             self.started.extend(ids.into_iter().map(|id| TypedStart { t: input.t, id, what }));
         }
-        if let ConsoleCommand::Stop(_) = typed {
+        if let ConsoleCommand::Stop(_) | ConsoleCommand::Kill(_) = typed {
             self.stopped.extend(targets);
         }
         additions
     }
 
-    /// The ids of the entries that a target probably meant: those of its name that were not stopped by a
-    /// typed line before. A source alone has no name in a scenario.
-    fn ids_of(&self, target: &ConsoleTarget<'_>) -> Vec<String> {
-        let of_entry = target.entry.map(|_| target.name.to_owned());
+    /// The names of what a target probably meant: the ids of the entries that had started something of its name
+    /// and were not stopped by a typed line before, or else the name as it was typed.
+    fn ids_of(&self, target: &ActionTarget) -> Vec<String> {
+        let has_id = target.entry.is_some_and(|entry| self.scenario.timeline[entry].id.is_some());
+        if target.preset.or(target.fetch).is_some() && !has_id {
+            // All that runs of the preset or the fetch.
+            return vec![target.name.clone()];
+        }
+        let of_entry = target.entry.map(|_| target.name.clone());
         let typed = self.started.iter().filter(|start| match start.what {
             StartedThing::Preset(preset) => target.preset == Some(preset),
             StartedThing::Fetch(fetch) => target.fetch == Some(fetch),
@@ -172,7 +187,8 @@ impl<'s> AdditionsBuilder<'s> {
         match (left.is_empty(), of_entry) {
             // It was accepted, so something of the entry ran again.
             (true, Some(id)) => vec![id],
-            _ => left,
+            (true, None) => vec![target.name.clone()],
+            (false, _) => left,
         }
     }
 

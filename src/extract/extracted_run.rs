@@ -134,6 +134,7 @@ impl ExtractedRun {
             | Event::FetchStarted { entry, .. }
             | Event::Mark { entry, .. }
             | Event::Sent { entry, .. }
+            | Event::Signalled { entry, .. }
             | Event::Stopping { entry, .. } => {
                 // The effects of a typed line have no entry.
                 if entry.is_some() {
@@ -142,6 +143,7 @@ impl ExtractedRun {
             }
             Event::RunStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }

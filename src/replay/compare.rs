@@ -343,6 +343,11 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
         self.lines_passed
     }
 
+    /// Whether the next line is the first stop of such an end.
+    fn logged_stop_in_order(&mut self) -> Option<bool> {
+        Some(matches!(self.reader.peek(), Ok(Some(line)) if input::stops_in_order(&line)))
+    }
+
     fn logged_last_try(&mut self, of: Source) -> Option<String> {
         let line = self.reader.peek().ok()??;
         let record = LogRecord::decode(line.bytes).ok()?;

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use scenario_core::engine::END_IN_ORDER;
 use scenario_core::engine::input::{Input, LineDecision};
 use scenario_log::decode::LogRecord;
 use scenario_log::event::{Event, MoveDirection, OutputStream, Source};
@@ -38,6 +39,14 @@ pub(super) fn read_input(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Opt
 pub(super) fn ends_run(line: &LogLine<'_>) -> bool {
     let reason = br#""reason":"the end of the run"}"#;
     line.event_name_bytes() == b"stopping" && line.payload().is_some_and(|own| own.ends_with(reason))
+}
+
+/// Whether a line says that a program is stopped because the run is at its end, and others have to wait for it.
+pub(super) fn stops_in_order(line: &LogLine<'_>) -> bool {
+    line.event_name_bytes() == b"stopping"
+        && line.payload().and_then(|own| own.strip_suffix(b"\"}")).is_some_and(|own| {
+            own.strip_suffix(END_IN_ORDER.as_bytes()).is_some_and(|own| own.ends_with(b"\"reason\":\""))
+        })
 }
 
 /// Whether an input can come to a run in virtual time: a person caused it (by a typed line or a

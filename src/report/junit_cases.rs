@@ -161,7 +161,10 @@ impl JunitCases {
                     self.end(&key, logged.t);
                 }
             }
-            Event::SpawnFailed { .. } | Event::Sent { .. } | Event::Stopping { .. } => {
+            Event::SpawnFailed { .. }
+            | Event::Sent { .. }
+            | Event::Signalled { .. }
+            | Event::Stopping { .. } => {
                 self.record_fault(logged, event, key.as_ref());
             }
             Event::Expect(expected) => {
@@ -177,6 +180,7 @@ impl JunitCases {
             Event::RunFinished(summary) => self.finished = Some(summary.clone()),
             Event::ClockTick { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }

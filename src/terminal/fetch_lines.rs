@@ -60,6 +60,7 @@ impl FetchLineRenderer {
             Event::ClockTick { .. }
             | Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -76,6 +77,7 @@ impl FetchLineRenderer {
             | Event::EntrySkipped { .. }
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

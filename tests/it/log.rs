@@ -17,6 +17,7 @@ const EVENTS: [(&str, &str); 34] = [
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
     ("spawn.ready", "source"),
+    ("spawn.restarted", "source replaces"),
     ("spawn.suspended", "source signal"),
     ("spawn.resumed", "source"),
     ("move", "due source player direction"),
@@ -41,6 +42,7 @@ const EVENTS: [(&str, &str); 34] = [
     ("entry.skipped", "entry reason"),
     ("entry.retried", "entry source n reason wait"),
     ("sent", "due source entry text error"),
+    ("signalled", "due source entry signal error"),
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
     ("run.resumed", "took"),
@@ -406,6 +408,10 @@ const BRANCHES: &str = "[presets.p]\ncommand = [\"true\"]\n[[timeline]]\nid = \"
 /// A run that tries something again, in vain.
 const TRIES: &str = "[presets.p]\ncommand = [\"false\"]\n[[timeline]]\nspawn = \"p\"\n\
      until = { every = \"1ms\", timeout = \"100ms\" }\n";
+/// Players that are killed and restarted, and a kill that reaches nothing.
+const ACTIONS: &str = "[presets.p]\nplayers = [{ name = \"a\", moves = 9, every = \"1s\" }]\n\
+                       [[timeline]]\nid = \"p\"\nspawn = \"p\"\n[[timeline]]\nat = \"1s\"\nrestart = \"p\"\n\
+                       [[timeline]]\nat = \"2s\"\nkill = \"p\"\n[[timeline]]\nat = \"3s\"\nkill = \"p\"\n";
 
 /// A run that waits for a prompt with a secret in it.
 fn secret_prompt() -> Log {
@@ -445,6 +451,7 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         (&format!("{PLAYERS}[world]\nsize = [4, 3]\n"), &["--clock", "virtual"], 1),
         (BRANCHES, &[], 0),
         (TRIES, &[], 1),
+        (ACTIONS, &["--clock", "virtual"], 1),
         ("tick = \"0s\"", &[], 0),
         ("tick = \"1s\"", &["--clock", "virtual"], 0),
     ] {

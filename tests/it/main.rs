@@ -3,6 +3,7 @@
 
 mod common;
 
+mod actions;
 mod again;
 mod arrivals;
 mod book;

@@ -55,6 +55,8 @@ impl Signal {
     pub const KILL: Signal = Signal(9);
     /// The request to end, which a process can handle.
     pub const TERM: Signal = Signal(15);
+    /// The signal that stops a process, which no process can ignore.
+    pub const STOP: Signal = Signal(19);
     /// A stopped job continues.
     pub const CONT: Signal = Signal(18);
     /// Ctrl-Z was pressed.

@@ -15,6 +15,9 @@ use scenario_log::event::ClockKind;
 use scenario_log::sanitize::{sanitize, sanitize_json_lines};
 use scenario_log::time::Moment;
 
+/// The end of a run with `hold`.
+const UNTIL_ENDED: &str = "open: it goes on until Ctrl-C or `quit`";
+
 /// The most rows of the text; the JSON has all of them.
 const MAX_ROWS_SHOWN: usize = 200;
 
@@ -60,16 +63,14 @@ fn render_text(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         let _ = writeln!(out, "{:>12}  {:<12} {:<5}  {how} {after}", "?", open.entry, open.action);
     }
     let open = || match plan.limit {
+        _ if scenario.hold => UNTIL_ENDED.to_owned(),
         Some(_) => "open: the plan ends before the run".to_owned(),
         None => "open: it depends on programs or servers".to_owned(),
     };
     let _ = writeln!(out, "ends     earliest {}", format_moment(plan.earliest));
     let _ = writeln!(out, "         likely   {}", plan.likely.map_or_else(open, format_moment));
-    let _ = writeln!(
-        out,
-        "         latest   {}",
-        plan.latest.map_or_else(|| "open: nothing bounds it".to_owned(), format_moment)
-    );
+    let unbounded = || if scenario.hold { UNTIL_ENDED } else { "open: nothing bounds it" }.to_owned();
+    let _ = writeln!(out, "         latest   {}", plan.latest.map_or_else(unbounded, format_moment));
     let more = if plan.limit.is_some() { " and more" } else { "" };
     let _ = writeln!(out, "moves    {}{more}", plan.moves);
     let _ = match plan.processes {

@@ -250,6 +250,7 @@ mod tests {
             tick: None,
             world: None,
             time_limit: None,
+            hold: false,
             vars: Default::default(),
             presets: Vec::new(),
             fetches: Vec::new(),

@@ -53,6 +53,7 @@ use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use group::KILL_TIMEOUT;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::event::Source;
+use scenario_log::signal::Signal;
 
 pub use crate::io::process::unresponsive::UnresponsiveProcess;
 
@@ -89,10 +90,10 @@ impl Processes {
 
     /// Starts spawn number `nth` of a preset.
     pub fn start(&mut self, source: Source, preset: usize, nth: u64) {
-        self.registry
-            .pending
-            .borrow_mut()
-            .insert(source, PendingStart { preset, nth, queued_input: Vec::new() });
+        self.registry.pending.borrow_mut().insert(
+            source,
+            PendingStart { preset, nth, queued_input: Vec::new(), queued_signals: Vec::new() },
+        );
         self.registry.start_pending();
     }
 
@@ -134,6 +135,12 @@ impl Processes {
         process.group.kill();
         let group = Rc::clone(&process.group);
         spawn_local(async move { group.kill_all().await });
+    }
+
+    /// Sends a signal to a process and its group. One that is to be started gets it right after its start; one
+    /// that has ended, never.
+    pub fn signal(&mut self, source: Source, signal: Signal) {
+        self.registry.signal(source, signal);
     }
 
     /// Writes `bytes` to the standard input of a process whose preset has it open. Never waits: bytes

@@ -70,6 +70,8 @@ pub(super) struct PendingStart {
     pub(super) nth: u64,
     /// Input for it that came before its start.
     pub(super) queued_input: Vec<Vec<u8>>,
+    /// Signals for it that came before its start.
+    pub(super) queued_signals: Vec<log_signal::Signal>,
 }
 
 /// A process that runs.
@@ -223,7 +225,10 @@ impl ProcessRegistry {
                 Err(ProcessStartError::LimitReached(error) | ProcessStartError::Permanent(error)) => {
                     self.report_start_error(source, &start, &error);
                 }
-                Ok(()) => start.queued_input.into_iter().for_each(|bytes| self.send(source, bytes)),
+                Ok(()) => {
+                    start.queued_input.into_iter().for_each(|bytes| self.send(source, bytes));
+                    start.queued_signals.into_iter().for_each(|signal| self.signal(source, signal));
+                }
             }
             self.count_start();
         }
@@ -248,6 +253,19 @@ impl ProcessRegistry {
             self.report_start_error(source, &start, "it was stopped before it could be started");
             true
         })
+    }
+
+    /// Sends a signal to the group of a process that runs or will.
+    pub(super) fn signal(&self, source: Source, signal: log_signal::Signal) {
+        if let Some(start) = self.pending.borrow_mut().get_mut(&source) {
+            return start.queued_signals.push(signal);
+        }
+        let number = i32::from(signal.number());
+        if let (Some(process), Some(signal)) =
+            (self.running.borrow().get(&source), Signal::from_named_raw(number))
+        {
+            process.group.signal(signal);
+        }
     }
 
     /// Sends to a process that runs or will.

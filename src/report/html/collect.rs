@@ -138,6 +138,8 @@ impl CollectedReport {
             | Event::EntrySkipped { .. }
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
+            | Event::SpawnRestarted { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

@@ -59,6 +59,14 @@ impl TimelineMark {
                 };
                 (if error.is_some() { 'x' } else { 'q' }, text, entry)
             }
+            Event::Signalled { source, entry, signal, error, .. } => {
+                let to = source.map(|source| format!(" to {source}")).unwrap_or_default();
+                let why = error.map(|why| format!(": {why}")).unwrap_or_default();
+                (if error.is_some() { 'x' } else { 'q' }, format!("signal {signal}{to}{why}"), entry)
+            }
+            Event::SpawnRestarted { source, replaces } => {
+                ('q', format!("{source} takes the place of {replaces}"), None)
+            }
             Event::PlayerJoined { source, player, .. } => {
                 ('i', format!("{source} joined as {}", player.shown()), None)
             }

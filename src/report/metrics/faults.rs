@@ -114,6 +114,9 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
             Some((Some(source), format!("could not be sent a line: {error}")))
         }
         Event::Sent { error: Some(error), .. } => Some((None, format!("a line could not be sent: {error}"))),
+        Event::Signalled { signal, error: Some(error), .. } => {
+            Some((None, format!("the signal {signal} reached nothing: {error}")))
+        }
         Event::Stopping { source, entry, signal, reason, error, .. } => {
             stopping_fault(source, entry.is_some(), signal, (reason, error))
         }
@@ -121,6 +124,8 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::FetchFinished { ok: true, .. }
         | Event::Expect(_)
         | Event::Sent { error: None, .. }
+        | Event::Signalled { error: None, .. }
+        | Event::SpawnRestarted { .. }
         | Event::RunStarted { .. }
         | Event::ClockTick { .. }
         | Event::SpawnStarted { .. }

@@ -189,6 +189,7 @@ impl RunMetrics {
             | Event::UnfinishedText { .. }
             | Event::LineMatched { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -197,6 +198,7 @@ impl RunMetrics {
             | Event::Mark { .. }
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunResumed { .. }
             | Event::PlayerJoined { .. }

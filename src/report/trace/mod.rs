@@ -322,6 +322,8 @@ impl<W: Write> TraceReport<W> {
             | Event::EntrySkipped { .. }
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
+            | Event::SpawnRestarted { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

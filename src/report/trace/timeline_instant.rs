@@ -1,4 +1,4 @@
-//! The instants of the timeline's own track: ticks, marks, typed lines, sends, stops, guests, pauses,
+//! The instants of the timeline's own track: ticks, marks, typed lines, sends, signals, stops, restarts, guests, pauses,
 //! expectations and the end. Makes their names and arguments, and writes nothing.
 
 use serde_json::{Value, json};
@@ -31,6 +31,14 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
             let (source, signal) = (source.map(|s| s.to_string()), signal.map(|s| s.to_string()));
             let args = json!({ "source": source, "signal": signal, "reason": reason, "error": error });
             ("stopping".to_owned(), args)
+        }
+        Event::Signalled { source, signal, error, .. } => {
+            let source = source.map(|source| source.to_string());
+            (format!("signal {signal}"), json!({ "source": source, "error": error }))
+        }
+        Event::SpawnRestarted { source, replaces } => {
+            let args = json!({ "source": source.to_string(), "replaces": replaces.to_string() });
+            ("restarted".to_owned(), args)
         }
         Event::PlayerJoined { source, player, .. } => {
             (format!("{player} joined"), json!({ "source": source.to_string() }))

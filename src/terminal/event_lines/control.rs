@@ -6,6 +6,7 @@ use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_trun
 use crate::terminal::load_lines;
 use scenario_log::event::{Event, RunOutcome, RunSummary};
 use scenario_log::sanitize::{push_sanitized, sanitize};
+use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
 impl LineRenderer {
@@ -60,6 +61,18 @@ impl LineRenderer {
                     None => self.push_line(out, t, "send", BAD, what),
                 }
             }
+            Event::Signalled { source: Some(source), signal, .. } => {
+                self.push_source_line(out, t, *source, |out| {
+                    self.push_styled(out, WARN, |out| match *signal {
+                        Signal::KILL => out.push_str("is killed"),
+                        signal => push_fmt(out, format_args!("is sent {signal}")),
+                    });
+                });
+            }
+            Event::Signalled { signal, error, .. } => self.push_line(out, t, "signal", BAD, |out| {
+                push_fmt(out, format_args!("{signal} reached nothing: "));
+                push_sanitized(out, error.unwrap_or_default());
+            }),
             Event::Stopping { source, signal, reason, error, .. } => {
                 let what = |out: &mut String| {
                     out.push_str("stopping");

@@ -15,7 +15,7 @@ use crate::report::format::{pluralize, push_expectation, push_fmt};
 use crate::report::units::{format_moment_briefly, format_tenths};
 use crate::terminal::event_lines::pieces::UnfinishedPieces;
 use crate::terminal::load_lines::LoadTracker;
-use crate::terminal::unready_output::UnreadyOutput;
+use crate::terminal::needed_programs::NeededPrograms;
 use crate::terminal::world_line::{broadcasts_every_move, push_join_details, push_positions};
 use scenario_core::engine::EngineStatus;
 use scenario_log::event::{Event, Source};
@@ -68,8 +68,8 @@ pub struct LineRenderer {
     color: bool,
     /// The preset or job of each source that has not ended; of requests of loads, none is kept.
     names: BTreeMap<Source, String>,
-    /// The programs that are not ready yet.
-    unready_output: UnreadyOutput,
+    /// The programs that the run needs.
+    needed_programs: NeededPrograms,
     /// The lines that have not ended and are shown in pieces.
     unfinished: UnfinishedPieces,
     /// The fetches whose requests are not shown one by one.
@@ -89,7 +89,7 @@ impl LineRenderer {
         LineRenderer {
             color,
             names: BTreeMap::new(),
-            unready_output: UnreadyOutput::default(),
+            needed_programs: NeededPrograms::default(),
             unfinished: UnfinishedPieces::default(),
             loads: LoadTracker::default(),
             player_requests: 0,
@@ -129,7 +129,7 @@ impl LineRenderer {
     }
 
     fn push_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
-        self.unready_output.on_event(event);
+        self.needed_programs.on_event(event);
         match event {
             Event::RunStarted { name, seed, clock, scenario, .. } => {
                 self.loads = LoadTracker::from_scenario(scenario);
@@ -179,6 +179,7 @@ impl LineRenderer {
             }
             Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::SpawnExited { .. }
@@ -204,6 +205,7 @@ impl LineRenderer {
             | Event::EntryRetried { .. }
             | Event::TypedInput { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
@@ -254,7 +256,7 @@ impl LineRenderer {
 impl EventRenderer for LineRenderer {
     fn render_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64 {
         if let Event::Lines { source, stream, chunk, partial } = event {
-            self.unready_output.on_event(event);
+            self.needed_programs.on_event(event);
             return self.push_chunk(out, t, (*source, *stream), (chunk, *partial), budget);
         }
         let is_frequent = matches!(

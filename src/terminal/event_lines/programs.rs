@@ -27,6 +27,11 @@ impl LineRenderer {
                     self.push_styled(out, GOOD, |out| out.push_str("ready"))
                 });
             }
+            Event::SpawnRestarted { source, replaces } => {
+                self.push_source_line(out, t, *source, |out| {
+                    push_fmt(out, format_args!("takes the place of {replaces}"))
+                });
+            }
             Event::SpawnSuspended { source, signal } => {
                 let why = match *signal {
                     Signal::TTIN => ": only the job in the foreground may read the terminal",
@@ -43,19 +48,22 @@ impl LineRenderer {
                 self.push_source_line(out, t, *source, |out| out.push_str("goes on"))
             }
             Event::SpawnExited { source, exit, ok, running, held, killed, skipped, .. } => {
-                let last_lines = self.unready_output.take_tail(*source).filter(|_| !*ok);
+                let needed = self.needed_programs.take(*source).filter(|_| !*ok);
+                let is_unready = needed.as_ref().is_some_and(|program| program.is_unready);
                 let name = self.names.remove(source).unwrap_or_default();
                 self.unfinished.forget(*source);
                 let how = match exit {
-                    SpawnExit::Code(0) if *ok || *killed || last_lines.is_some() => String::new(),
+                    SpawnExit::Code(0) if *ok || *killed || is_unready => String::new(),
                     SpawnExit::Code(0) => format!(" {UNWANTED_SUCCESS}"),
                     other => format!(" with {other}"),
                 };
                 let style = if *ok { GOOD } else { BAD };
-                let when = if last_lines.is_some() { " before it was ready" } else { "" };
+                let when = if is_unready { " before it was ready" } else { "" };
+                // It stands out without colours, too.
+                let alarm = if needed.is_some() { "UNEXPECTED: " } else { "" };
                 self.push_source_line(out, t, *source, |out| {
                     self.push_styled(out, style, |out| {
-                        push_fmt(out, format_args!("ended {name}{how}{when}"))
+                        push_fmt(out, format_args!("{alarm}ended {name}{how}{when}"))
                     });
                     push_fmt(out, format_args!("; {}", describe_running(*running)));
                     if *killed {
@@ -72,7 +80,7 @@ impl LineRenderer {
                         );
                     }
                 });
-                self.push_last_lines(out, t, *source, last_lines);
+                self.push_last_lines(out, t, *source, needed.map(|program| program.output));
             }
             Event::SpawnFailed { source, preset, error, running, .. } => {
                 let has_started = self.names.contains_key(source);
@@ -90,14 +98,14 @@ impl LineRenderer {
                     });
                     push_fmt(out, format_args!("; {}", describe_running(*running)));
                 });
-                let last_lines = self.unready_output.take_tail(*source);
-                self.push_last_lines(out, t, *source, last_lines);
+                let needed = self.needed_programs.take(*source);
+                self.push_last_lines(out, t, *source, needed.map(|program| program.output));
             }
             _ => {}
         }
     }
 
-    /// Shows the last lines of a program that never became ready once more.
+    /// Shows the last lines of a program that failed once more.
     fn push_last_lines(&self, out: &mut String, t: Moment, source: Source, lines: Option<OutputTail>) {
         let Some(lines) = lines else { return };
         let head = if lines.is_empty() { "it wrote nothing" } else { "its last lines:" };

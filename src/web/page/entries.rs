@@ -88,8 +88,12 @@ impl LiveEntries {
             return;
         }
         entry.times += 1;
-        let is_wrong =
-            matches!(event, Event::Sent { error: Some(_), .. } | Event::Stopping { error: Some(_), .. });
+        let is_wrong = matches!(
+            event,
+            Event::Sent { error: Some(_), .. }
+                | Event::Signalled { error: Some(_), .. }
+                | Event::Stopping { error: Some(_), .. }
+        );
         let runs = matches!(event, Event::SpawnStarted { .. } | Event::FetchStarted { .. });
         entry.open += u64::from(runs);
         if is_wrong {
@@ -146,8 +150,11 @@ fn describe_action(scenario: &Scenario, entry: &TimelineEntry) -> String {
     let what = match &entry.action {
         EntryAction::Spawn(preset) => format!("spawn {}", scenario.presets[*preset].name),
         EntryAction::Fetch(job) => format!("fetch {}", scenario.fetches[*job].name),
-        EntryAction::Stop(target) => format!("stop {}", entry_name(scenario, *target)),
-        EntryAction::Send { to, .. } => format!("send to {}", entry_name(scenario, *to)),
+        EntryAction::Stop(target) | EntryAction::Kill(target) | EntryAction::Restart(target) => {
+            format!("{} {}", entry.action.key(), target.name)
+        }
+        EntryAction::Send(send) => format!("send to {}", send.to.name),
+        EntryAction::Signal(action) => format!("signal {} {}", action.to.name, action.signal),
         EntryAction::Mark(text) => format!("mark {}", text.display_with_gaps()),
     };
     let times = if entry.count > 1 { format!(" x{}", entry.count) } else { String::new() };

@@ -105,6 +105,7 @@ impl LiveLanes {
             }
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -120,6 +121,7 @@ impl LiveLanes {
             | Event::EntrySkipped { .. }
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
+            | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }

@@ -178,7 +178,9 @@ impl RunOverview {
             Event::SpawnExited { ok, .. } => counts.wrong += u64::from(!ok && !is_tried_again),
             Event::SpawnFailed { .. } => counts.wrong += u64::from(!is_tried_again),
             Event::Deadlock { .. } => counts.wrong += 1,
-            Event::Sent { error: Some(_), .. } | Event::Stopping { error: Some(_), .. } => counts.wrong += 1,
+            Event::Sent { error: Some(_), .. }
+            | Event::Signalled { error: Some(_), .. }
+            | Event::Stopping { error: Some(_), .. } => counts.wrong += 1,
             Event::Expect(expected) => {
                 counts.wrong += u64::from(!expected.ok);
                 self.expectations.push(LiveExpectation {
@@ -197,6 +199,7 @@ impl RunOverview {
             | Event::LineMatched { .. }
             | Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }
@@ -209,6 +212,7 @@ impl RunOverview {
             | Event::EntrySkipped { .. }
             | Event::EntryRetried { .. }
             | Event::Sent { error: None, .. }
+            | Event::Signalled { error: None, .. }
             | Event::Stopping { error: None, .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
@@ -307,7 +311,12 @@ impl AvailableCommands {
                     PresetKind::Players(_) => false,
                 },
                 EntryAction::Fetch(_) => false,
-                EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => return None,
+                EntryAction::Stop(_)
+                | EntryAction::Send(_)
+                | EntryAction::Signal(_)
+                | EntryAction::Kill(_)
+                | EntryAction::Restart(_)
+                | EntryAction::Mark(_) => return None,
             };
             let id = scenario.entry_name(index).filter(|name| scenario.find_entry(name) == Some(index))?;
             Some(CommandTarget { id: id.to_owned(), stop: true, send })

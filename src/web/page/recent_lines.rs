@@ -134,6 +134,9 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
     match *event {
         Event::SpawnStarted { .. } => line("start", "started".to_owned(), false),
         Event::SpawnReady { .. } => line("start", "ready".to_owned(), false),
+        Event::SpawnRestarted { replaces, .. } => {
+            line("start", format!("takes the place of {replaces}"), false)
+        }
         Event::SpawnSuspended { signal, .. } => line("start", format!("suspended by {signal}"), false),
         Event::SpawnResumed { .. } => line("start", "goes on".to_owned(), false),
         Event::Move { player, direction, .. } => {
@@ -194,6 +197,7 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
         }
         Event::TypedInput { .. } => mark_line(t, event, "input"),
         Event::Sent { .. } => mark_line(t, event, "sent"),
+        Event::Signalled { .. } => mark_line(t, event, "sent"),
         Event::Expect(_) => mark_line(t, event, "expect"),
         Event::Stopping { .. } | Event::RunPaused | Event::RunResumed { .. } | Event::Deadlock { .. } => {
             mark_line(t, event, "stop")

@@ -16,18 +16,19 @@ use scenario_core::scenario::model::steps::{
     RoundCount, StepAction, StepBlock, StepCondition, WeightedSteps,
 };
 use scenario_core::scenario::model::{
-    ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource, DataTable, EntryAction,
-    EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture,
-    FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile,
-    MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
-    ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario, ScenarioText, StatusRange, StatusRule,
-    StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
+    ActionTarget, ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource,
+    DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth,
+    FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests,
+    LoadModel, LoadProfile, MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup,
+    PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario,
+    ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry,
+    VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
 use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
 use scenario_core::scenario::write::resolved::{to_json, to_toml};
-use scenario_log::event::Direction;
+use scenario_log::event::{Direction, Source};
 use scenario_log::name::NamePattern;
 use scenario_log::sanitize::is_unsafe_char;
 use scenario_log::signal::Signal;
@@ -593,6 +594,16 @@ fn renumber(condition: &mut EntryTrigger) {
     }
 }
 
+/// The first entry as the target of an action.
+fn first_target() -> ActionTarget {
+    ActionTarget { name: "the.first".to_owned(), entry: Some(0), ..ActionTarget::default() }
+}
+
+/// One source as the target of an action.
+fn source_target() -> ActionTarget {
+    ActionTarget { name: "ps#3".to_owned(), source: Some(Source::Spawn(3)), ..ActionTarget::default() }
+}
+
 /// An entry that may refer to the first one, which spawns a program.
 fn entry() -> impl Strategy<Value = TimelineEntry> {
     let condition = prop_oneof![
@@ -613,12 +624,20 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
     let action = prop_oneof![
         Just(EntryAction::Spawn(0)),
         Just(EntryAction::Fetch(0)),
-        Just(EntryAction::Stop(0)),
-        late().prop_map(|text| EntryAction::Send { to: 0, text }),
+        Just(EntryAction::Stop(first_target())),
+        late().prop_map(|text| EntryAction::Send(SendAction { to: first_target(), text })),
+        Just(EntryAction::Kill(source_target())),
+        Just(EntryAction::Restart(first_target())),
+        of(some_span()).prop_map(|pause| EntryAction::Signal(SignalAction {
+            to: first_target(),
+            signal: if pause.is_some() { Signal::STOP } else { Signal::HUP },
+            pause
+        })),
         late().prop_map(EntryAction::Mark),
-    ];
-    (span(), of(after), action, 1..=1_000_000u32, of(repeat())).prop_map(
-        |(at, after, action, count, repeat)| TimelineEntry {
+    ]
+    .boxed();
+    (span(), of(after), action, 1..=1_000_000u32, of(repeat()))
+        .prop_map(|(at, after, action, count, repeat)| TimelineEntry {
             id: None,
             at,
             trigger: after,
@@ -628,8 +647,8 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
             until: None,
             always: false,
             place: FilePlace::default(),
-        },
-    )
+        })
+        .boxed()
 }
 
 /// A table whose rows stand in the scenario.
@@ -671,12 +690,13 @@ fn channel() -> impl Strategy<Value = Channel> {
 prop_compose! {
     fn scenario()(
         name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
-        time_limit in of(some_span()), first in command(), presets in vec(prop_oneof![players(), command()], 0..3),
-        fetches in vec(fetch(), 1..3), capture in capture(), entries in vec(prop_oneof![5 => entry(), 1 => arrivals()], 0..5),
+        time_limit in of(some_span()), hold in any::<bool>(), first in command().boxed(), presets in vec(prop_oneof![players().boxed(), command().boxed()], 0..3),
+        fetches in vec(fetch().boxed(), 1..3), capture in capture().boxed(),
+        entries in vec(prop_oneof![5 => entry(), 1 => arrivals().boxed()], 0..5),
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(VarValue::Text), any::<i64>().prop_map(VarValue::Integer), any::<bool>().prop_map(VarValue::Boolean)
         ], 0..3),
-        expect in expectations(), world in of(world()),
+        expect in expectations().boxed(), world in of(world()),
         (data, channels) in (vec(table(), 1..3), vec(channel(), 0..2)),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
@@ -721,7 +741,7 @@ prop_compose! {
             repeat: None, until: None, always: false, place: FilePlace::default(),
         };
         Scenario {
-            name, description, seed, tick, time_limit, vars, ports: BTreeMap::from([("db".to_owned(), 5432)]), presets, fetches: fetches.collect(), data,
+            name, description, seed, tick, time_limit, hold, vars, ports: BTreeMap::from([("db".to_owned(), 5432)]), presets, fetches: fetches.collect(), data,
             timeline: std::iter::once(spawn).chain(entries).collect(), expectations: expect,
             shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), channels, world,
         }
@@ -793,13 +813,15 @@ proptest! {
         let mut drafted = placeless(loaded.scenario);
         let (last, behind) = (drafted.timeline.pop(), drafted.timeline.pop());
         let before = drafted.timeline.remove(0);
-        prop_assert_eq!(last.map(|last| (last.at, last.action)), Some((at, EntryAction::Send { to: 1, text: ScenarioText::plain(&*said) })));
+        prop_assert_eq!(last.map(|last| (last.at, last.action)), Some((at, EntryAction::Send(SendAction { to: ActionTarget { entry: Some(1), ..first_target() }, text: ScenarioText::plain(&*said) }))));
         prop_assert_eq!(behind.map(|behind| (behind.at, behind.action, behind.count)), Some((at, EntryAction::Spawn(0), 3)));
         prop_assert_eq!((before.at, before.action), (at, EntryAction::Mark(ScenarioText::plain(&*said))));
         // One entry is added before those that others refer to.
         for entry in &mut drafted.timeline {
             match &mut entry.action {
-                EntryAction::Stop(to) | EntryAction::Send { to, .. } => *to -= 1,
+                EntryAction::Stop(to) | EntryAction::Send(SendAction { to, .. }) | EntryAction::Restart(to) | EntryAction::Signal(SignalAction { to, .. }) => {
+                    to.entry = to.entry.map(|entry| entry - 1);
+                }
                 _ => {}
             }
             if let Some(trigger) = &mut entry.trigger {

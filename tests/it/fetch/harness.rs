@@ -84,6 +84,7 @@ impl Rig {
             tick: None,
             world: None,
             time_limit: None,
+            hold: false,
             vars: Default::default(),
             ports: Default::default(),
             presets: Vec::new(),

@@ -190,6 +190,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         tick: None,
         world: None,
         time_limit: None,
+        hold: false,
         vars: BTreeMap::new(),
         ports: BTreeMap::new(),
         presets: commands.iter().enumerate().map(preset).chain([players]).collect(),

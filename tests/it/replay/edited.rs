@@ -22,6 +22,7 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("spawn.exited", &["source", "ok", "running"]),
     ("spawn.failed", &["source", "running"]),
     ("spawn.ready", &["source"]),
+    ("spawn.restarted", &["source", "replaces"]),
     ("spawn.suspended", &["source"]),
     ("spawn.resumed", &["source"]),
     ("fetch.started", &["due", "source", "job", "entry", "method", "url"]),
@@ -33,6 +34,7 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("input", &["accepted", "error"]),
     ("mark", &["due", "entry", "text"]),
     ("sent", &["due", "source", "entry", "text"]),
+    ("signalled", &["due", "source", "entry", "signal", "error"]),
     ("stopping", &["due", "source", "entry", "reason", "error"]),
     ("expect", &["name", "ok", "wanted", "got", "events"]),
     (

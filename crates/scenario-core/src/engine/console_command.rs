@@ -1,8 +1,8 @@
 //! The commands that a person types while a scenario runs, one a line. Carries none of them out.
 
 use crate::engine::command_error::{CommandError, unknown_name};
-use crate::engine::console_target::ConsoleTarget;
-use crate::scenario::model::{Preset, Scenario};
+use crate::scenario::model::{ActionTarget, Preset, Scenario};
+use scenario_log::signal::Signal;
 
 /// The most spawns that one line may start.
 const MAX_SPAWN_COUNT: u32 = 10_000;
@@ -22,14 +22,25 @@ pub enum ConsoleCommand<'a> {
     /// Note a text.
     Mark(&'a str),
     /// Stop what runs of a target.
-    Stop(ConsoleTarget<'a>),
+    Stop(ActionTarget),
     /// Write a line to what runs of a target.
     Send {
         /// The target.
-        to: ConsoleTarget<'a>,
+        to: ActionTarget,
         /// The line, without its newline.
         text: &'a str,
     },
+    /// Send a signal to what runs of a target.
+    Signal {
+        /// The target.
+        to: ActionTarget,
+        /// The signal.
+        signal: Signal,
+    },
+    /// Kill what runs of a target.
+    Kill(ActionTarget),
+    /// Stop what runs of a target, and spawn it again.
+    Restart(ActionTarget),
     /// Show what runs.
     Status,
     /// Show what can be typed.
@@ -39,7 +50,8 @@ pub enum ConsoleCommand<'a> {
 }
 
 /// The words that begin a command.
-pub(super) const COMMANDS: [&str; 8] = ["spawn", "fetch", "mark", "stop", "send", "status", "help", "quit"];
+pub(super) const COMMANDS: [&str; 11] =
+    ["spawn", "fetch", "mark", "stop", "send", "restart", "signal", "kill", "status", "help", "quit"];
 
 /// The first word of a typed line.
 pub(super) fn first_word(line: &str) -> &str {
@@ -64,21 +76,47 @@ pub fn parse_command<'a>(line: &'a str, scenario: &Scenario) -> Result<ConsoleCo
             .ok_or_else(|| unknown_name("fetch", rest, scenario.fetches.iter().map(|fetch| &*fetch.name))),
         "mark" if rest.is_empty() => Err(CommandError("`mark` takes a text".to_owned())),
         "mark" => Ok(ConsoleCommand::Mark(rest)),
-        "stop" => ConsoleTarget::find(rest, scenario).map(ConsoleCommand::Stop),
+        "stop" => find_target(rest, scenario).map(ConsoleCommand::Stop),
         "send" => {
             let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            ConsoleTarget::find(name, scenario).map(|to| ConsoleCommand::Send { to, text })
+            find_target(name, scenario).map(|to| ConsoleCommand::Send { to, text })
         }
         "status" if rest.is_empty() => Ok(ConsoleCommand::Status),
         "quit" if rest.is_empty() => Ok(ConsoleCommand::Quit),
         name if rest.is_empty() && preset(name).is_some() => parse_spawn(name, scenario),
-        // A preset may have this name.
+        // A preset may have the name of one of these.
+        "restart" => find_target(rest, scenario).map(ConsoleCommand::Restart),
+        "kill" => find_target(rest, scenario).map(ConsoleCommand::Kill),
+        "signal" => {
+            let (name, signal) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            let to = find_target(name, scenario)?;
+            Ok(ConsoleCommand::Signal { to, signal: parse_signal(signal.trim())? })
+        }
         "help" | "?" => Ok(ConsoleCommand::Help),
         _ => {
             let names = scenario.presets.iter().map(Preset::key);
             Err(unknown_name("command or preset", word, names.chain(COMMANDS)))
         }
     }
+}
+
+/// Looks up the target of a command.
+fn find_target(name: &str, scenario: &Scenario) -> Result<ActionTarget, CommandError> {
+    let target = scenario.find_target(name);
+    if target.is_known() {
+        return Ok(target);
+    }
+    let ids = (0..scenario.timeline.len()).filter_map(|entry| scenario.entry_name(entry));
+    let presets = scenario.presets.iter().map(|preset| &*preset.name);
+    let fetches = scenario.fetches.iter().map(|fetch| &*fetch.name);
+    Err(unknown_name("id", name, ids.chain(presets).chain(fetches)))
+}
+
+/// Reads the name of a signal. One of real time has none, and cannot be sent.
+fn parse_signal(name: &str) -> Result<Signal, CommandError> {
+    let known = Signal::from_name(name).filter(|signal| Signal::names().any(|own| own == signal.to_string()));
+    let upper = name.to_ascii_uppercase();
+    known.ok_or_else(|| unknown_name("signal", &upper, Signal::names()))
 }
 
 /// The text of a line that is a `send`.

@@ -31,6 +31,13 @@ pub enum Effect {
         /// The spawn.
         source: Source,
     },
+    /// Send a signal to a process and its group.
+    SignalSpawn {
+        /// The spawn.
+        source: Source,
+        /// The signal; not KILL.
+        signal: Signal,
+    },
     /// Write a line to a process's standard input.
     SendLine {
         /// The spawn.

@@ -19,15 +19,14 @@
 //! # Where things are
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
-//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `request_values` (with `data_rows`),
-//! `failure_budgets`, `guests`, `captures` and `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
+//! `calendar_queue` and `steps`), `spawns` (with `spawn_acts`), `job`, `load`, `requests`, `request_values` (with `data_rows`),
+//! `failure_budgets`, `guests`, `captures`, `stop_order` and `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
 //! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
 //! players in the `world`.
 
 pub mod calendar_queue;
 pub mod command_error;
 pub mod console_command;
-pub mod console_target;
 pub mod effect;
 pub mod failure_budgets;
 pub mod input;
@@ -55,9 +54,11 @@ mod request_values;
 mod requests;
 mod run;
 mod sleeping_players;
+mod spawn_acts;
 mod spawns;
 mod step_resources;
 mod steps;
+mod stop_order;
 mod tie_break;
 mod timeline;
 mod timer_queue;
@@ -66,6 +67,7 @@ mod unfinished;
 mod world;
 
 pub use output::EngineSink;
+pub use run::END_IN_ORDER;
 
 use std::rc::Rc;
 

@@ -39,6 +39,11 @@ pub trait EngineSink {
     fn logged_row_values(&mut self) -> Option<Vec<CapturedValue>> {
         None
     }
+    /// Whether the programs of a run that ends now were stopped in order, where a log says it; `None` if no log is
+    /// read. Older releases stopped all of them at once.
+    fn logged_stop_in_order(&mut self) -> Option<bool> {
+        None
+    }
     /// The `last_try` of the next event, where a log says what comes next and that is the `spawn.failed` of
     /// this spawn. Nothing before it in the log has that.
     fn logged_last_try(&mut self, source: Source) -> Option<String> {
@@ -106,6 +111,11 @@ impl<'a> EngineOutput<'a> {
 
     pub(crate) fn logged_last_try(&mut self, source: Source) -> Option<String> {
         self.sink.logged_last_try(source)
+    }
+
+    /// Whether programs are stopped in order, those first that waited for others.
+    pub(crate) fn stops_in_order(&mut self) -> bool {
+        self.sink.logged_stop_in_order().unwrap_or(true)
     }
 
     pub(crate) fn wants_more(&self) -> bool {

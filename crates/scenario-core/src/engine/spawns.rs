@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::readiness::{ReadinessWait, ReadyRegexes};
+use crate::engine::spawn_acts::{SpawnActs, SpawnRestart};
 use crate::engine::unfinished::{LineMatches, UnfinishedLine, UnfinishedLines};
 use crate::scenario::model::{CommandPreset, PresetKind, Scenario};
 use scenario_log::event::{OutputStream, Source, SpawnExit};
@@ -24,6 +25,8 @@ pub(crate) struct ActiveSpawn {
     /// ready is over, or it is asked to stop.
     readiness: Option<ReadinessWait>,
     stop_requested: bool,
+    /// What was done to it besides a stop.
+    acts: SpawnActs,
     /// The run does not wait for it.
     is_background: bool,
     /// Its output is within a line that comes in parts: what follows is not a line of its own.
@@ -183,6 +186,7 @@ impl Spawns {
             phase: SpawnPhase::Starting,
             readiness: None,
             stop_requested: false,
+            acts: SpawnActs::default(),
             is_background,
             is_mid_line: false,
             unfinished: UnfinishedLines::default(),
@@ -354,8 +358,8 @@ impl Spawns {
     /// Whether a spawn of this entry can still become ready.
     pub(crate) fn may_become_ready(&self, entry: usize) -> bool {
         self.active.values().any(|spawn| {
-            spawn.entry == Some(entry)
-                && (spawn.readiness.is_some() || matches!(spawn.phase, SpawnPhase::Starting))
+            let will_start = matches!(spawn.phase, SpawnPhase::Starting) || spawn.acts.restart().is_some();
+            spawn.entry == Some(entry) && (spawn.readiness.is_some() || will_start)
         })
     }
 
@@ -401,6 +405,9 @@ impl Spawns {
     pub(crate) fn judge_exit(&self, number: u32, end: SpawnExitReport) -> ExitVerdict {
         let exit = end.exit;
         let Some(spawn) = self.get(number) else { return ExitVerdict::Expected };
+        if spawn.acts.explains(exit) {
+            return ExitVerdict::Expected;
+        }
         let command = command_preset(&self.scenario, spawn.preset);
         if spawn.stop_requested {
             let asked_by = command.map_or(Signal::TERM, |command| command.stop.signal);
@@ -444,6 +451,34 @@ impl Spawns {
             SpawnPhase::Playing(play) => SpawnStop::Players(play),
             SpawnPhase::Starting | SpawnPhase::Running { .. } => SpawnStop::Process,
         }
+    }
+
+    /// Notes that a spawn is killed on purpose.
+    pub(crate) fn request_kill(&mut self, number: u32) -> SpawnStop {
+        let Some(spawn) = self.active.get_mut(&number) else { return SpawnStop::Nothing };
+        if !spawn.acts.begin_kill() {
+            return SpawnStop::Nothing;
+        }
+        spawn.stop_requested = true;
+        spawn.readiness = None;
+        match spawn.phase {
+            SpawnPhase::Playing(play) => SpawnStop::Players(play),
+            SpawnPhase::Starting | SpawnPhase::Running { .. } => SpawnStop::Process,
+        }
+    }
+
+    /// What was done to a spawn besides a stop.
+    pub(crate) fn acts_mut(&mut self, number: u32) -> Option<&mut SpawnActs> {
+        self.active.get_mut(&number).map(|spawn| &mut spawn.acts)
+    }
+
+    /// The order to spawn it again when it has ended, if it has one.
+    pub(crate) fn pending_restart(&self, number: u32) -> Option<SpawnRestart> {
+        let spawn = self.active.get(&number)?;
+        let due = spawn.acts.restart()?;
+        // A program ends when it wants to; players end at once.
+        let due = matches!(spawn.phase, SpawnPhase::Playing(_)).then_some(due);
+        Some(SpawnRestart { preset: spawn.preset, entry: spawn.entry, due })
     }
 
     /// Everything by which two states of a run can differ.

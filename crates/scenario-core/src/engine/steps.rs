@@ -127,8 +127,8 @@ pub(crate) enum StepRequest {
     Mark,
     /// Spawn a preset.
     Spawn(usize),
-    /// Stop everything that runs of an entry.
-    Stop(usize),
+    /// Stop whatever runs of the target of the step.
+    Stop,
     /// Start the fetches of the step.
     Fetch,
 }
@@ -562,7 +562,7 @@ impl StepMachine {
             }
             StepAction::Mark => return Some(StepRequest::Mark),
             StepAction::Spawn(preset) => return Some(StepRequest::Spawn(*preset)),
-            StepAction::Stop(entry) => return Some(StepRequest::Stop(*entry)),
+            StepAction::Stop(_) => return Some(StepRequest::Stop),
             _ => {}
         }
         None

@@ -84,13 +84,18 @@ fn entry_random(scenario: &Scenario, seed: u64, entry: usize, purpose: &str) -> 
 }
 
 fn action_key(scenario: &Scenario, action: &EntryAction) -> (&'static str, String) {
-    let id = |entry: usize| scenario.entry_name(entry).unwrap_or_default().to_owned();
     match action {
         EntryAction::Spawn(preset) => ("spawn", scenario.presets[*preset].name.clone()),
         EntryAction::Fetch(job) => ("fetch", scenario.fetches[*job].name.clone()),
-        EntryAction::Stop(entry) => ("stop", id(*entry)),
-        EntryAction::Send { to, .. } => ("send", id(*to)),
-        EntryAction::Mark(_) => ("mark", String::new()),
+        EntryAction::Stop(_)
+        | EntryAction::Send(_)
+        | EntryAction::Signal(_)
+        | EntryAction::Kill(_)
+        | EntryAction::Restart(_)
+        | EntryAction::Mark(_) => {
+            let target = action.target().map(|target| target.name.clone());
+            (action.key(), target.unwrap_or_default())
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum Timer {
     UntilTimeout(usize),
     /// An entry with `always` has had its time.
     AlwaysTimeout(usize),
+    /// A program that was stopped with STOP for some time continues.
+    Continue(u32),
     /// The time limit of the run.
     TimeLimit,
 }
@@ -61,8 +63,9 @@ impl TimerQueue {
     /// The moment of the next timer that does something of the scenario's own: no tick, no state of the
     /// world, and no limit of time.
     pub(crate) fn next_action(&self) -> Option<Moment> {
-        let is_action =
-            |timer: &Timer| matches!(timer, Timer::Entry(_) | Timer::Arrival(_) | Timer::Quiet(_));
+        let is_action = |timer: &Timer| {
+            matches!(timer, Timer::Entry(_) | Timer::Arrival(_) | Timer::Quiet(_) | Timer::Continue(_))
+        };
         self.heap.iter().filter(|Reverse((_, timer))| is_action(timer)).map(|Reverse((due, _))| *due).min()
     }
 

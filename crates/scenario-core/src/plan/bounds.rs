@@ -133,7 +133,7 @@ impl TimeBounds {
     /// The earliest start of each entry. What is stopped may end before its time, so where anything is stopped,
     /// an end counts as early as its start.
     pub(super) fn earliest_starts(&self, scenario: &Scenario) -> Vec<Moment> {
-        let has_stop = scenario.timeline.iter().any(|entry| matches!(entry.action, EntryAction::Stop(_)));
+        let has_stop = scenario.timeline.iter().any(|entry| entry.action.may_end_spawns());
         let start = |bounds: EntryTimeBounds| if has_stop { bounds.least } else { bounds.starts.0 };
         self.entries.iter().map(|bounds| bounds.map_or(Moment::ZERO, start)).collect()
     }
@@ -246,9 +246,12 @@ fn action_bounds(scenario: &Scenario, action: &EntryAction) -> (Span, Option<Spa
             let most = (job.retries == 0).then(|| Span(job.timeout.0.saturating_mul(in_turn)));
             (Span::ZERO, most)
         }
-        EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => {
-            (Span::ZERO, Some(Span::ZERO))
-        }
+        EntryAction::Stop(_)
+        | EntryAction::Send(_)
+        | EntryAction::Signal(_)
+        | EntryAction::Kill(_)
+        | EntryAction::Restart(_)
+        | EntryAction::Mark(_) => (Span::ZERO, Some(Span::ZERO)),
     }
 }
 

@@ -59,7 +59,7 @@ impl fmt::Display for PlanLimit {
 pub struct PlanRow {
     /// The moment.
     pub at: Moment,
-    /// `spawn`, `fetch`, `load`, `stop`, `send` or `mark`.
+    /// `load`, or the key of the action in the scenario file.
     pub action: &'static str,
     /// The preset, the URL, the load, the target or the text.
     pub target: String,
@@ -76,7 +76,7 @@ pub struct PlanRow {
 pub struct OpenPlanEntry {
     /// The name of the entry.
     pub entry: String,
-    /// `spawn`, `fetch`, `load`, `stop`, `send` or `mark`.
+    /// `load`, or the key of the action in the scenario file.
     pub action: &'static str,
     /// The moment that it waits for, as in the scenario file; then, for a load, its description.
     pub waits_for: String,
@@ -95,7 +95,7 @@ pub struct Plan {
     pub open: Vec<OpenPlanEntry>,
     /// The known moves.
     pub moves: u64,
-    /// The earliest end of the run with any seed.
+    /// The earliest end of the run with any seed; with `hold`, the time limit, if there is one.
     pub earliest: Moment,
     /// The end with this seed's draws; `None` if it depends on programs or servers.
     pub likely: Option<Moment>,
@@ -125,6 +125,8 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let bounds = TimeBounds::new(scenario);
     let limit = scenario.time_limit.map(|limit| Moment(limit.0));
     let latest = match (bounds.latest(scenario), limit) {
+        // Nothing else ends such a run.
+        (_, limit) if scenario.hold => limit,
         (Some(latest), Some(limit)) => Some(latest.min(limit)),
         (latest, limit) => latest.or(limit),
     };
@@ -146,13 +148,18 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let limit_reached = sink.limit();
     let processes = processes.filter(|_| limit_reached.is_none());
     let is_complete = is_complete && limit_reached.is_none();
-    let likely = (is_complete && sink.is_known).then(|| within(sink.now));
+    let likely = match scenario.hold {
+        true => limit,
+        false => (is_complete && sink.is_known).then(|| within(sink.now)),
+    };
+    let earliest = bounds.earliest(scenario);
+    let earliest = limit.filter(|_| scenario.hold).unwrap_or_else(|| within(earliest));
     Plan {
         rows: sink.rows,
         more_rows: sink.more_rows,
         open,
         moves: sink.moves,
-        earliest: within(bounds.earliest(scenario)),
+        earliest,
         likely,
         latest,
         processes,
@@ -183,7 +190,12 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
                 PresetKind::Command(_) => return None,
             },
             EntryAction::Fetch(_) => return None,
-            EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => 1,
+            EntryAction::Stop(_)
+            | EntryAction::Send(_)
+            | EntryAction::Signal(_)
+            | EntryAction::Kill(_)
+            | EntryAction::Restart(_)
+            | EntryAction::Mark(_) => 1,
         };
         one.checked_mul(u64::from(entry.count))?.checked_mul(max_occurrences(entry)?)
     };
@@ -276,8 +288,8 @@ fn find_open_entries(scenario: &Scenario, engine: &Engine, certain: &[bool]) -> 
         let (what, after) = match load::describe_load_action(scenario, &entry.action) {
             Some(load) => ("load", format!("{after}; {load}")),
             None => match &entry.until {
-                Some(until) => (action_name(&entry.action), format!("{after};{}", describe_until(until))),
-                None => (action_name(&entry.action), after),
+                Some(until) => (entry.action.key(), format!("{after};{}", describe_until(until))),
+                None => (entry.action.key(), after),
             },
         };
         let is_branch = !certain[index];
@@ -291,14 +303,4 @@ fn find_open_entries(scenario: &Scenario, engine: &Engine, certain: &[bool]) -> 
 fn describe_until(until: &EntryUntil) -> String {
     let every = until.every.describe();
     format!(" again every {every} until it is as expected, for {} at most", until.timeout.format_human())
-}
-
-fn action_name(action: &EntryAction) -> &'static str {
-    match action {
-        EntryAction::Spawn(_) => "spawn",
-        EntryAction::Fetch(_) => "fetch",
-        EntryAction::Stop(_) => "stop",
-        EntryAction::Send { .. } => "send",
-        EntryAction::Mark(_) => "mark",
-    }
 }

@@ -34,6 +34,8 @@ pub(super) struct PlanSink<'s> {
     awaited_entries: BTreeSet<String>,
     /// The running spawns of these entries.
     awaited_spawns: BTreeSet<Source>,
+    /// What the entries do that may end what runs, by their names.
+    ending_actions: BTreeMap<String, &'static str>,
     /// Whether nothing so far depended on a program or a server.
     pub(super) is_known: bool,
     /// Whether a load has started: nobody knows how many requests it makes, so the numbers of later
@@ -66,6 +68,7 @@ impl<'s> PlanSink<'s> {
             max_processes: 0,
             awaited_entries: entries_awaiting_output(scenario),
             awaited_spawns: BTreeSet::new(),
+            ending_actions: ending_actions(scenario),
             is_known: true,
             has_load: false,
             effects: Vec::new(),
@@ -108,6 +111,11 @@ impl<'s> PlanSink<'s> {
             source,
             ends_at: None,
         });
+    }
+
+    /// The key of the action of an entry that stops, signals, kills or restarts something.
+    fn ending_action(&self, entry: EntryName<'_>) -> &'static str {
+        self.ending_actions.get(&entry.to_string()).copied().unwrap_or("stop")
     }
 
     /// Adds a row for a request or for a whole load.
@@ -199,7 +207,14 @@ impl EngineSink for PlanSink<'_> {
             Event::Stopping { source, entry: Some(entry), error, .. } => {
                 let of = source.map(|source| source.to_string());
                 let of = of.as_deref().or(*error).unwrap_or_default();
-                self.push_row("stop", of, Some(*entry), None);
+                self.push_row(self.ending_action(*entry), of, Some(*entry), None);
+            }
+            Event::Signalled { source, entry: Some(entry), signal, error, .. } => {
+                let target = match (source, error) {
+                    (Some(source), None) => format!("{source} {signal}"),
+                    _ => error.unwrap_or_default().to_owned(),
+                };
+                self.push_row(self.ending_action(*entry), &target, Some(*entry), None);
             }
             _ => {}
         }
@@ -222,6 +237,12 @@ fn count_players(scenario: &Scenario, preset: &str) -> u64 {
         Some(PresetKind::Players(players)) => players.groups.iter().map(|group| u64::from(group.count)).sum(),
         _ => 0,
     }
+}
+
+/// What the entries do that may end what runs, by their names.
+fn ending_actions(scenario: &Scenario) -> BTreeMap<String, &'static str> {
+    let entries = scenario.timeline.iter().enumerate().filter(|(_, entry)| entry.action.may_end_spawns());
+    entries.map(|(n, entry)| (entry.event_name(n).to_string(), entry.action.key())).collect()
 }
 
 /// The names of the entries that others wait for a line, the silence, an exit or the `ready` of, which no plan

@@ -119,10 +119,7 @@ fn keep_with_awaited(scenario: &Scenario, entry: usize, kept: &mut [bool]) {
 /// The entries without which an entry cannot happen: what it waits for, and what it acts on.
 fn needed_entries(entry: &TimelineEntry) -> Vec<usize> {
     let mut needed: Vec<usize> = entry.trigger.iter().flat_map(EntryTrigger::awaited_entries).collect();
-    match entry.action {
-        EntryAction::Stop(target) | EntryAction::Send { to: target, .. } => needed.push(target),
-        EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Mark(_) => {}
-    }
+    needed.extend(entry.action.target().and_then(|target| target.entry));
     needed
 }
 

@@ -114,6 +114,14 @@ events! {
         source: Required<SpawnId>,
     }
 
+    /// A new spawn takes the place of one that has ended, since that was restarted.
+    SpawnRestarted = "spawn.restarted" of Spawn {
+        /// The new spawn. Its `spawn.started` follows.
+        source: Required<SpawnId>,
+        /// The spawn that has ended.
+        replaces: Required<SpawnId>,
+    }
+
     /// A process was stopped by a signal (STOP, TSTP, TTIN, TTOU), and does not continue for now.
     SpawnSuspended = "spawn.suspended" of Spawn {
         /// The spawn that was stopped.
@@ -512,6 +520,20 @@ events! {
         /// The text of the line, with its secrets redacted.
         text: Optional<Text>,
         /// The reason why the line did not arrive, as a sentence for people.
+        error: Optional<Text>,
+    }
+
+    /// A signal is sent to a spawn, or could not be sent.
+    Signalled = "signalled" of Spawn {
+        /// The planned moment of the signal, in seconds since the start of the run.
+        due: Required<Moment>,
+        /// The spawn that gets the signal. It is missing if nothing runs that could get it.
+        source: Optional<SpawnId>,
+        /// The timeline entry that sends the signal. A typed one has no entry.
+        entry: Optional<EntryRef>,
+        /// The name of the signal.
+        signal: Required<Signal>,
+        /// The reason why the signal reached nothing, as a sentence for people.
         error: Optional<Text>,
     }
 

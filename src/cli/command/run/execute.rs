@@ -182,7 +182,10 @@ impl RunOutputs {
         match &verdict {
             Ok(verdict) if self.is_quiet => {
                 let faults = self.unshown_faults.map(|faults| faults.take()).unwrap_or_default();
-                report_failure(*verdict, &failure_reason.unwrap_or_default(), &faults.first);
+                // A run with `hold` that a signal ended may have passed.
+                if let Some(reason) = failure_reason {
+                    report_failure(*verdict, &reason, &faults.first);
+                }
             }
             Ok(_) => show_log_path(dropped_lines, destination),
             Err(_) => {}

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use super::RunState;
 use crate::engine::command_error::CommandError;
 use crate::engine::console_command::{ConsoleCommand, parse_command, sent_text};
-use crate::engine::console_target::ConsoleTarget;
 use crate::engine::effect::Effect;
 use crate::engine::output::EngineOutput;
-use crate::scenario::model::EntryAction;
+use crate::engine::run::acting::ActionOrigin;
+use crate::scenario::model::{ActionTarget, EntryAction};
 use scenario_log::event::{Event, Source};
 
 /// The longest line that is read as a command, in characters.
@@ -49,7 +49,7 @@ impl RunState {
         if !self.lifecycle.is_running() && !matches!(command, ConsoleCommand::Status | ConsoleCommand::Help) {
             return Err(CommandError("the run is ending".to_owned()));
         }
-        let runs = |target: &ConsoleTarget<'_>| {
+        let runs = |target: &ActionTarget| {
             if self.target_sources(target).is_empty() && self.target_loads(target).is_empty() {
                 Err(CommandError(format!("`{}` does not run", target.name)))
             } else {
@@ -58,6 +58,18 @@ impl RunState {
         };
         match &command {
             ConsoleCommand::Stop(target) => runs(target)?,
+            ConsoleCommand::Restart(target) | ConsoleCommand::Kill(target) => {
+                runs(target)?;
+                self.check_any(target, "is a request, which is given up with `stop`", |source| {
+                    matches!(source, Source::Spawn(_))
+                })?;
+            }
+            ConsoleCommand::Signal { to, .. } => {
+                runs(to)?;
+                self.check_any(to, "is no program that could get a signal", |source| {
+                    self.is_process(source)
+                })?;
+            }
             ConsoleCommand::Send { to, .. } => {
                 if !self.may_read(to) {
                     let reason = "it reads nothing: only a program with `stdin = \"open\"` does";
@@ -105,19 +117,44 @@ impl RunState {
                     out.effect(Effect::SendLine { source, bytes: format!("{sent}\n").into_bytes() });
                 }
             }
+            ConsoleCommand::Restart(target) => {
+                let sources = self.target_sources(&target);
+                self.restart_sources(ActionOrigin::typed(due), &sources, out);
+            }
+            ConsoleCommand::Kill(target) => {
+                let sources = self.target_sources(&target);
+                self.kill_sources(ActionOrigin::typed(due), &sources, out);
+            }
+            ConsoleCommand::Signal { to, signal } => {
+                let sources = self.target_sources(&to);
+                self.signal_sources(ActionOrigin::typed(due), &sources, (signal, None), out);
+            }
             ConsoleCommand::Status => out.effect(Effect::ShowStatus),
             ConsoleCommand::Help => out.effect(Effect::ShowLines { lines: self.help() }),
             ConsoleCommand::Quit => self.quit_run(out),
         }
     }
 
+    /// Refuses a target of which nothing is of a kind that the command can have; `fault` says why.
+    fn check_any(
+        &self,
+        target: &ActionTarget,
+        fault: &str,
+        is_wanted: impl Fn(Source) -> bool,
+    ) -> Result<(), CommandError> {
+        match self.target_sources(target).into_iter().any(is_wanted) {
+            true => Ok(()),
+            false => Err(CommandError(format!("`{}` {fault}", target.name))),
+        }
+    }
+
     /// Whether a running spawn reads what is sent to it.
-    fn reads(&self, source: Source) -> bool {
+    pub(super) fn reads(&self, source: Source) -> bool {
         self.spawns.find(source).is_some_and(|(_, preset)| self.has_open_stdin(preset))
     }
 
     /// Whether a program of a target reads what is sent to it, if one runs.
-    fn may_read(&self, target: &ConsoleTarget<'_>) -> bool {
+    fn may_read(&self, target: &ActionTarget) -> bool {
         let of_entry = target.entry.and_then(|entry| match self.scenario.timeline[entry].action {
             EntryAction::Spawn(preset) => Some(preset),
             _ => None,

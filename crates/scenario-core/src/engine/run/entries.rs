@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use super::RunState;
-use crate::engine::effect::Effect;
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::names::entry_name;
 use crate::engine::output::EngineOutput;
@@ -28,9 +27,8 @@ impl RunState {
             match &row.action {
                 EntryAction::Spawn(preset) => self.start_spawn(*preset, Some(entry), due, out),
                 EntryAction::Fetch(job) => self.start_fetch(*job, Some(entry), due, out),
-                EntryAction::Stop(target) => self.stop_target(*target, Some(entry), due, out),
-                EntryAction::Send { to, text } => self.run_send_entry(entry, *to, text, due, out),
                 EntryAction::Mark(text) => self.run_mark_entry(entry, text, due, out),
+                action => self.run_target_entry(entry, action, due, out),
             }
         }
         if !matches!(row.action, EntryAction::Spawn(_) | EntryAction::Fetch(_)) {
@@ -121,78 +119,6 @@ impl RunState {
             self.timeline.record_failure(entry);
             let name = || entry_name(&self.scenario, entry);
             self.lifecycle.record_failure(|| format!("{} has no text: {missing}", name()));
-        }
-    }
-
-    /// Stops every spawn and request of the target, for an entry or for the step of a player.
-    pub(super) fn stop_target(
-        &mut self,
-        target: usize,
-        by_entry: Option<usize>,
-        due: Moment,
-        out: &mut EngineOutput<'_>,
-    ) {
-        let scenario = Rc::clone(&self.scenario);
-        let entry = by_entry.map(|entry| scenario.timeline[entry].event_name(entry));
-        let sources = self.sources_of(target);
-        let loads: Vec<(u32, usize)> = self.jobs.loads_of_entry(target).collect();
-        let has_load = self.stop_loads(&loads, Some((due, target)), out);
-        let stopping = |source, error| Event::Stopping {
-            due: Some(due),
-            source,
-            entry,
-            signal: None,
-            reason: None,
-            error,
-        };
-        for source in &sources {
-            out.event(&stopping(Some(*source), None));
-            self.stop_source(*source, out);
-        }
-        if sources.is_empty() && !has_load {
-            let error = format!("{} does not run", entry_name(&scenario, target));
-            out.event(&stopping(None, Some(&*error)));
-            self.entry_failed(by_entry);
-            self.lifecycle.record_failure(|| match by_entry {
-                Some(entry) => format!("{} could not stop anything: {error}", entry_name(&scenario, entry)),
-                None => format!("a step could not stop anything: {error}"),
-            });
-        }
-    }
-
-    /// Sends a text to every spawn of the target, unless a captured value is missing in it.
-    fn run_send_entry(
-        &mut self,
-        entry: usize,
-        to: usize,
-        text: &ScenarioText,
-        due: Moment,
-        out: &mut EngineOutput<'_>,
-    ) {
-        let scenario = Rc::clone(&self.scenario);
-        let name = Some(scenario.timeline[entry].event_name(entry));
-        let (text, missing) = self.captures.fill_text(text);
-        let sources = if missing.is_some() { Vec::new() } else { self.sources_of(to) };
-        let (shown, sent) = (&*text.display_with_gaps(), text.reveal());
-        let due = Some(due);
-        for source in &sources {
-            let source = *source;
-            out.event(&Event::Sent {
-                due,
-                source: Some(source),
-                entry: name,
-                text: Some(shown),
-                error: None,
-            });
-            out.effect(Effect::SendLine { source, bytes: format!("{sent}\n").into_bytes() });
-        }
-        if sources.is_empty() {
-            let error = missing.unwrap_or_else(|| format!("{} does not run", entry_name(&scenario, to)));
-            let shown_error = Some(error.as_str());
-            out.event(&Event::Sent { due, source: None, entry: name, text: Some(shown), error: shown_error });
-            self.timeline.record_failure(entry);
-            self.lifecycle
-                .record_failure(|| format!("{} could not send: {error}", entry_name(&scenario, entry)));
         }
     }
 }

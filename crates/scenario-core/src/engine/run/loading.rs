@@ -75,20 +75,21 @@ impl RunState {
     }
 
     /// Stops some loads, and reports this for each, since a load may have nothing in flight. `planned` is the
-    /// moment, and the entry of the loads, if an entry of the timeline stops them. Requests in flight are
-    /// stopped like any other. Returns whether there was a load.
+    /// moment if an entry of the timeline stops them. Requests in flight are stopped like any other. Returns
+    /// whether there was a load.
     pub(super) fn stop_loads(
         &mut self,
         loads: &[(u32, usize)],
-        planned: Option<(Moment, usize)>,
+        planned: Option<Moment>,
         out: &mut EngineOutput<'_>,
     ) -> bool {
-        for (_, job) in loads {
+        for (job_run, job) in loads {
+            let of_load = planned.and_then(|_| self.jobs.get(*job_run)?.entry());
             let reason = format!("no more requests of `{}` start", self.scenario.fetches[*job].name);
             out.event(&Event::Stopping {
-                due: planned.map(|(due, _)| due),
+                due: planned,
                 source: None,
-                entry: planned.map(|(_, entry)| self.scenario.timeline[entry].event_name(entry)),
+                entry: of_load.map(|entry| self.scenario.timeline[entry].event_name(entry)),
                 signal: None,
                 reason: Some(&reason),
                 error: None,

@@ -1,6 +1,7 @@
 //! The state of a run: its parts, and the order in which what is due happens. The parts keep their own
 //! state and know nothing of each other; the modules here carry the consequences of one part to the others.
 
+mod acting;
 mod closing;
 mod commands;
 mod entries;
@@ -10,13 +11,18 @@ mod loading;
 mod output_lines;
 mod player_fetching;
 mod readying;
+mod restarting;
 mod shutdown;
 mod spawning;
 mod stepping;
+mod stopping;
 mod targets;
 mod trying;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
+
+pub use stopping::END_IN_ORDER;
 
 use crate::engine::captures::Captures;
 use crate::engine::failure_budgets::FailureBudgets;
@@ -31,6 +37,7 @@ use crate::engine::request_values::RequestValues;
 use crate::engine::requests::Requests;
 use crate::engine::spawns::Spawns;
 use crate::engine::steps::{StepMachine, StepRole, TakenStep};
+use crate::engine::stop_order::StopOrder;
 use crate::engine::timeline::Timeline;
 use crate::engine::timer_queue::{Timer, TimerQueue};
 use crate::scenario::model::Scenario;
@@ -60,6 +67,10 @@ pub(crate) struct RunState {
     sessions: PlayerSessions,
     /// Whether the run may end while programs are being started.
     ends_before_starts: bool,
+    /// The order in which programs are stopped at the end, once it has come.
+    stop_order: Option<StopOrder>,
+    /// The programs that are stopped when others have ended.
+    held_stops: BTreeSet<u32>,
 }
 
 impl RunState {
@@ -82,6 +93,8 @@ impl RunState {
             request_values: RequestValues::new(Rc::clone(&scenario), seed),
             sessions: PlayerSessions::default(),
             ends_before_starts: false,
+            stop_order: None,
+            held_stops: BTreeSet::new(),
             scenario,
         }
     }
@@ -226,6 +239,7 @@ impl RunState {
             Timer::ReadyTimeout(number) => self.ready_timed_out(number, out),
             Timer::UntilTimeout(entry) => self.until_timed_out(entry, due, out),
             Timer::AlwaysTimeout(entry) => self.always_timed_out(entry, out),
+            Timer::Continue(number) => self.continue_paused(number, due, out),
             Timer::TimeLimit => self.time_limit_reached(out),
         }
     }

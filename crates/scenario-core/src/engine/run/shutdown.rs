@@ -6,7 +6,7 @@ use crate::engine::expectations;
 use crate::engine::expectations::outcome::RunTotals;
 use crate::engine::lifecycle::RunPhase;
 use crate::engine::output::EngineOutput;
-use scenario_log::event::{Event, RunOutcome, RunSummary, Source};
+use scenario_log::event::{Event, RunOutcome, RunSummary};
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
@@ -18,7 +18,10 @@ impl RunState {
             RunPhase::Running => {
                 let foreground = self.spawns.foreground_count() + self.jobs.len();
                 let all_have_started = || self.ends_before_starts || !self.spawns.has_starting();
-                self.timeline.entries_left() == 0 && foreground == 0 && all_have_started()
+                !self.scenario.hold
+                    && self.timeline.entries_left() == 0
+                    && foreground == 0
+                    && all_have_started()
             }
             RunPhase::Closing(_) => self.is_closing_complete(),
             RunPhase::Stopping(_) => self.spawns.is_empty() && self.requests.is_empty(),
@@ -36,10 +39,7 @@ impl RunState {
         match *self.lifecycle.phase() {
             RunPhase::Running if self.timeline.has_always() => self.end_run(RunVerdict::Passed, out),
             RunPhase::Running | RunPhase::Closing(RunVerdict::Passed) => {
-                for number in self.spawns.numbers() {
-                    out.emit_stopping(Some(Source::Spawn(number)), "the end of the run");
-                    self.stop_spawn(number, out);
-                }
+                self.stop_spawns(true, out);
                 self.begin_stopping(RunVerdict::Passed);
             }
             RunPhase::Closing(verdict) => self.stop_all(verdict, out),
@@ -60,9 +60,13 @@ impl RunState {
     }
 
     pub(super) fn time_limit_reached(&mut self, out: &mut EngineOutput<'_>) {
-        if let Some(limit) = self.scenario.time_limit {
-            self.fail_now(format!("the time limit of {} is over", limit.format_human()), out);
+        let Some(limit) = self.scenario.time_limit else { return };
+        let reason = format!("the time limit of {} is over", limit.format_human());
+        if self.scenario.hold && self.lifecycle.is_running() {
+            out.emit_stopping(None, &reason);
+            return self.stop_all(RunVerdict::Passed, out);
         }
+        self.fail_now(reason, out);
     }
 
     /// Every player that is left waits for a lock, and so forever.
@@ -127,16 +131,16 @@ impl RunState {
 
     /// A person typed `quit`.
     pub(super) fn quit_run(&mut self, out: &mut EngineOutput<'_>) {
-        self.end_run(RunVerdict::Interrupted(None), out);
+        // A run with `hold` has no other end, so this one is as expected.
+        let verdict = if self.scenario.hold { RunVerdict::Passed } else { RunVerdict::Interrupted(None) };
+        self.end_run(verdict, out);
     }
 
     /// Lets nothing new start, and asks everything that runs to stop.
     pub(super) fn stop_all(&mut self, verdict: RunVerdict, out: &mut EngineOutput<'_>) {
         self.begin_stopping(verdict);
         self.timers.retain_recurring();
-        for number in self.spawns.numbers() {
-            self.stop_spawn(number, out);
-        }
+        self.stop_spawns(false, out);
         for number in self.requests.numbers() {
             self.cancel_request(number, out);
         }
@@ -147,7 +151,8 @@ impl RunState {
         self.timeline.close();
     }
 
-    fn kill_all(&self, out: &mut EngineOutput<'_>) {
+    fn kill_all(&mut self, out: &mut EngineOutput<'_>) {
+        self.forget_stop_order();
         for (source, _) in self.spawns.iter() {
             out.effect(Effect::KillSpawn { source });
         }
@@ -163,8 +168,13 @@ impl RunState {
             RunVerdict::Passed if self.lifecycle.failure().is_some() => RunVerdict::Failed,
             other => other,
         };
+        let has_failed = self.lifecycle.failure().is_some();
         let (outcome, reason) = match verdict {
             RunVerdict::Passed => (RunOutcome::Passed, None),
+            RunVerdict::Interrupted(Some(signal)) if self.scenario.hold && signal != Signal::KILL => {
+                let outcome = if has_failed { RunOutcome::Failed } else { RunOutcome::Passed };
+                (outcome, self.lifecycle.failure().cloned())
+            }
             RunVerdict::Failed | RunVerdict::InternalError => {
                 (RunOutcome::Failed, self.lifecycle.failure().cloned())
             }

@@ -25,12 +25,26 @@ impl RunState {
         due: Moment,
         out: &mut EngineOutput<'_>,
     ) {
+        self.start_spawn_for((preset, entry), None, due, out);
+    }
+
+    /// The same, perhaps in the place of a spawn that has ended.
+    pub(super) fn start_spawn_for(
+        &mut self,
+        (preset, entry): (usize, Option<usize>),
+        replaced: Option<Source>,
+        due: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
         let number = self.spawns.add(preset, entry, due);
         let nth = self.spawns.get(number).map_or(0, |spawn| spawn.nth());
         let source = Source::Spawn(number);
         self.timeline.add_source(entry);
         out.expectations()
             .register_source(source, EventOrigin::for_spawn(self.scenario.first_of_name(preset), entry));
+        if let Some(replaced) = replaced {
+            out.event(&Event::SpawnRestarted { source, replaces: replaced });
+        }
         match players_preset(&self.scenario, preset) {
             Some(players) if players.isolation == Isolation::Task => {
                 self.start_players(number, (source, preset, nth), due, out);
@@ -224,22 +238,48 @@ impl RunState {
 
     fn remove_spawn(&mut self, number: u32, moment: Moment, out: &mut EngineOutput<'_>) {
         out.remove_from_world(Source::Spawn(number));
+        let preset = self.spawns.get(number).map(|spawn| spawn.preset());
+        let restart = self.spawns.pending_restart(number);
         let entry = self.spawns.remove(number);
+        if let Some(restart) = restart {
+            // The new spawn comes before the end of the old one is noted, so that their entry goes on.
+            self.spawn_again(number, restart, out);
+        }
         self.entry_source_removed(entry, moment, out);
+        if let Some(preset) = preset {
+            self.release_stops(number, (preset, entry), out);
+        }
     }
 
-    /// Asks a spawn to stop, once. Players in the runner end at once, as by TERM.
+    /// Asks a spawn to stop, once, and takes back its restart. Players in the runner end at once, as by TERM.
     pub(super) fn stop_spawn(&mut self, number: u32, out: &mut EngineOutput<'_>) {
+        if let Some(acts) = self.spawns.acts_mut(number) {
+            acts.cancel_restart();
+        }
+        self.begin_stop(number, out);
+    }
+
+    /// Asks a spawn to stop, once.
+    pub(super) fn begin_stop(&mut self, number: u32, out: &mut EngineOutput<'_>) {
         match self.spawns.request_stop(number) {
             SpawnStop::Nothing => {}
             SpawnStop::Process => out.effect(Effect::StopSpawn { source: Source::Spawn(number) }),
-            SpawnStop::Players(play) => {
-                self.drop_sessions(play, out);
-                self.players.stop_spawn(play, &self.scenario);
-                let end = SpawnExitReport::for_players(SpawnExit::Signal(Signal::TERM));
-                self.record_spawn_exited(number, end, (true, &FaultTry::default()), out.now(), out);
-            }
+            SpawnStop::Players(play) => self.end_players(number, play, Signal::TERM, out),
         }
+    }
+
+    /// Ends players in the runner at once, as by a signal.
+    pub(super) fn end_players(
+        &mut self,
+        number: u32,
+        play: usize,
+        signal: Signal,
+        out: &mut EngineOutput<'_>,
+    ) {
+        self.drop_sessions(play, out);
+        self.players.stop_spawn(play, &self.scenario);
+        let end = SpawnExitReport::for_players(SpawnExit::Signal(signal));
+        self.record_spawn_exited(number, end, (true, &FaultTry::default()), out.now(), out);
     }
 
     /// A line could not be sent.

@@ -25,7 +25,13 @@ impl RunState {
                 out.event(&Event::Mark { due, entry: None, text: text.unwrap_or_default() });
             }
             StepRequest::Spawn(preset) => self.start_spawn(preset, None, due, out),
-            StepRequest::Stop(entry) => self.stop_target(entry, None, due, out),
+            StepRequest::Stop => {
+                if let Some(PlayerStep { action: StepAction::Stop(target), .. }) =
+                    self.requested_step(step, &scenario)
+                {
+                    self.stop_target(target, None, due, out);
+                }
+            }
             StepRequest::Fetch => self.start_player_fetches(step, due, out),
         }
         // A stop may have been of the player's own spawn.

@@ -1,47 +1,89 @@
-//! The running things that typed commands can name, and the hints that list them.
+//! The running things that actions and typed commands can name, and the hints that list them.
 
 use super::RunState;
 use crate::engine::console_command::{COMMANDS, first_word};
-use crate::engine::console_target::ConsoleTarget;
 use crate::engine::names::spawn_name;
-use crate::scenario::model::{PresetKind, StdinMode};
+use crate::scenario::model::{ActionTarget, PresetKind, StdinMode};
 use scenario_log::event::Source;
+use scenario_log::signal::Signal;
 
 /// How many things of a kind a hint names.
 const MAX_LISTED: usize = 20;
 
 impl RunState {
-    /// The spawns and requests that a target means now. An id means what its entry started. If nothing of
-    /// that runs, or if the preset or fetch of its entry has the same name, it means all of that preset or
+    /// The spawns and requests that a typed target means now. An id means what its entry started. If nothing
+    /// of that runs, or if the preset or fetch of its entry has the same name, it means all of that preset or
     /// fetch.
-    pub(super) fn target_sources(&self, target: &ConsoleTarget<'_>) -> Vec<Source> {
+    pub(super) fn target_sources(&self, target: &ActionTarget) -> Vec<Source> {
         if let Some(source) = target.source {
-            let is_active = match source {
-                Source::Spawn(number) => self.spawns.get(number).is_some(),
-                Source::Request(number) => self.requests.get(number).is_some(),
-                Source::Guest(_) => false,
-            };
-            return if is_active { vec![source] } else { Vec::new() };
+            return self.active_source(source).into_iter().collect();
         }
         let mut sources = target.entry.map(|entry| self.sources_of(entry)).unwrap_or_default();
         if !self.means_only_entry(target) {
-            let spawns = self
-                .spawns
-                .iter()
-                .filter(|(_, spawn)| Some(self.scenario.first_of_name(spawn.preset())) == target.preset);
-            let requests = self.requests.iter().filter(|(_, request)| {
-                self.jobs.get(request.job_run()).is_some_and(|run| Some(run.job()) == target.fetch)
-            });
-            sources.extend(spawns.map(|(source, _)| source));
-            sources.extend(requests.map(|(source, _)| source));
+            sources.extend(self.sources_named(target, |_| true));
             sources.sort_unstable();
             sources.dedup();
         }
         sources
     }
 
-    /// The loads that a target means now: the number and the fetch of each.
-    pub(super) fn target_loads(&self, target: &ConsoleTarget<'_>) -> Vec<(u32, usize)> {
+    /// The spawns and requests that the target of an entry means now. An id means what its entry started, and,
+    /// if the preset or fetch of its entry has the same name, what no entry has started of that. If nothing of
+    /// this runs, it means all of the preset or fetch of its name.
+    pub(super) fn planned_sources(&self, target: &ActionTarget) -> Vec<Source> {
+        if let Some(source) = target.source {
+            return self.active_source(source).into_iter().collect();
+        }
+        let Some(entry) = target.entry else { return self.sources_named(target, |_| true) };
+        let mut sources = self.sources_of(entry);
+        if target.is_one_thing(&self.scenario) {
+            sources.extend(self.sources_named(target, |entry| entry.is_none()));
+            sources.sort_unstable();
+            if sources.is_empty() && self.planned_loads(target).is_empty() {
+                sources = self.sources_named(target, |_| true);
+            }
+        }
+        sources
+    }
+
+    /// The loads that the target of an entry means now: the number and the fetch of each.
+    pub(super) fn planned_loads(&self, target: &ActionTarget) -> Vec<(u32, usize)> {
+        let of_fetch = || target.fetch.into_iter().flat_map(|fetch| self.jobs.loads_of_fetch(fetch));
+        let Some(entry) = target.entry else { return of_fetch().collect() };
+        let mut loads: Vec<_> = self.jobs.loads_of_entry(entry).collect();
+        if target.is_one_thing(&self.scenario) {
+            let has_no_entry = |number: u32| self.jobs.get(number).is_some_and(|run| run.entry().is_none());
+            loads.extend(of_fetch().filter(|(number, _)| has_no_entry(*number)));
+            loads.sort_unstable();
+        }
+        loads
+    }
+
+    /// A source, if it has not ended.
+    fn active_source(&self, source: Source) -> Option<Source> {
+        let is_active = match source {
+            Source::Spawn(number) => self.spawns.get(number).is_some(),
+            Source::Request(number) => self.requests.get(number).is_some(),
+            Source::Guest(_) => false,
+        };
+        is_active.then_some(source)
+    }
+
+    /// What runs of the preset and of the fetch of a name, and is of an entry that is meant.
+    fn sources_named(&self, target: &ActionTarget, is_meant: impl Fn(Option<usize>) -> bool) -> Vec<Source> {
+        let spawns = self.spawns.iter().filter(|(_, spawn)| {
+            target.preset == Some(self.scenario.first_of_name(spawn.preset())) && is_meant(spawn.entry())
+        });
+        let requests = self.requests.iter().filter(|(_, request)| {
+            self.jobs
+                .get(request.job_run())
+                .is_some_and(|run| Some(run.job()) == target.fetch && is_meant(run.entry()))
+        });
+        spawns.map(|(source, _)| source).chain(requests.map(|(source, _)| source)).collect()
+    }
+
+    /// The loads that a typed target means now: the number and the fetch of each.
+    pub(super) fn target_loads(&self, target: &ActionTarget) -> Vec<(u32, usize)> {
         let mut loads: Vec<_> =
             target.entry.into_iter().flat_map(|entry| self.jobs.loads_of_entry(entry)).collect();
         if !self.means_only_entry(target) {
@@ -52,7 +94,7 @@ impl RunState {
         loads
     }
 
-    fn means_only_entry(&self, target: &ConsoleTarget<'_>) -> bool {
+    fn means_only_entry(&self, target: &ActionTarget) -> bool {
         let runs = |entry: usize| {
             !self.sources_of(entry).is_empty() || self.jobs.loads_of_entry(entry).next().is_some()
         };
@@ -71,7 +113,11 @@ impl RunState {
         match first_word(line) {
             "spawn" => vec![list("presets", scenario.presets.iter().map(|preset| preset.name.clone()))],
             "fetch" => vec![list("fetches", scenario.fetches.iter().map(|fetch| fetch.name.clone()))],
-            "stop" | "send" => vec![self.list_running()],
+            "stop" | "send" | "restart" | "kill" => vec![self.list_running()],
+            "signal" => {
+                let names: Vec<&str> = Signal::names().collect();
+                vec![self.list_running(), format!("signals: {}", names.join(", "))]
+            }
             "mark" => Vec::new(),
             _ => vec![
                 list("commands", COMMANDS.iter().map(|command| (*command).to_owned())),
@@ -87,6 +133,9 @@ impl RunState {
             "spawn PRESET        start a preset; `spawn PRESET x3` three of it, PRESET alone does too",
             "fetch FETCH         start a fetch",
             "stop NAME           stop what runs of an id, a preset, a fetch, or of ps#1 alone",
+            "restart NAME        stop it, and start it again when it has ended",
+            "signal NAME HUP     send a signal to it",
+            "kill NAME           end it at once, with all that it started",
             "send NAME TEXT      write a line to a program with `stdin = \"open\"`",
             "mark TEXT           note a text in the log",
             "status              show what runs",

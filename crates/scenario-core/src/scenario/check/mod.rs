@@ -3,6 +3,7 @@
 //!
 //! The syntax of a file and the form of single values are checked in `schema`.
 
+mod action_targets;
 mod always;
 mod auth;
 mod cycles;
@@ -10,6 +11,7 @@ pub(crate) mod data;
 pub(crate) mod expect;
 mod fetches;
 mod headers;
+mod hold;
 mod load;
 mod never_comes;
 mod player_fetches;
@@ -154,12 +156,16 @@ pub(crate) fn build_scenario(
     crate::scenario::check::secret_use::warn_of_shown_secrets(fetches.as_deref().unwrap_or_default(), found);
     let world = world::build_world(raw.world, &all_presets, found);
     let tick = raw.tick.or_default().0;
+    let time_limit = raw.time_limit.into_value().map(|limit| limit.0);
+    let hold = raw.hold.as_given().filter(|given| given.value).map(|given| given.place);
+    hold::check_hold(hold, time_limit.is_some(), is_virtual, found);
     let scenario = Scenario {
         name: raw.name.into_value().map_or_else(|| stem.to_owned(), |name| name.0),
         description: raw.description.into_value().map(|text| text.0),
         seed: build_seed(raw.seed, found),
         tick: (tick != Span::ZERO).then_some(tick),
-        time_limit: raw.time_limit.into_value().map(|limit| limit.0),
+        time_limit,
+        hold: hold.is_some(),
         vars: BTreeMap::new(),
         ports: BTreeMap::new(),
         presets: with_first_of_names(all_presets.into_list()?),
@@ -176,6 +182,7 @@ pub(crate) fn build_scenario(
     expect::warn_of_impossible_counts(&scenario.expectations, &scenario, found);
     expect::check_parts(&scenario, found);
     expect::warn_of_uncounted_answers(&scenario.expectations, &scenario, found);
+    hold::warn_of_only_background(&scenario, found);
     time_limit::warn_of_late_entries(&scenario, found);
     never_comes::warn_of_waits_without_end(&scenario, found);
     player_fetches::check_player_fetches(&scenario, found);

@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::check::step_locks::LockChecker;
 use crate::scenario::diagnostics::Diagnostics;
-use crate::scenario::model::RowSource;
 use crate::scenario::model::step_program;
 use crate::scenario::model::step_program::StepProgram;
 use crate::scenario::model::steps::{
     Channel, FetchStep, PlayerStep, RoundCount, StepAction, StepBlock, StepCondition, WeightedSteps,
 };
+use crate::scenario::model::{ActionTarget, RowSource, parse_source};
 use crate::scenario::schema::collections::ListOf;
 use crate::scenario::schema::steps::{RawChoice, RawCondition, RawStep, RawStepAction, RawStepTable};
 use crate::scenario::schema::strings::{PublicString, StepLabel};
@@ -84,6 +84,19 @@ impl StepNames {
         let wanted = Wanted { kind: "table of rows", kinds: "tables of rows", cure };
         let table = wanted.find(&name.value.0, &tables, name.place, found)?;
         Some(RowSource { table, name: name.value.0.clone() })
+    }
+
+    /// What a `stop` stops, as for an entry of the timeline.
+    fn stop_target(&self, name: String, place: FilePlace, found: &mut Diagnostics) -> Option<ActionTarget> {
+        let index = |names: &[String]| names.iter().position(|own| *own == name);
+        let (preset, fetch) = (index(&self.presets), index(&self.fetches));
+        let (entry, source) = (self.entries.get(&name).copied(), parse_source(&name));
+        let target = ActionTarget { name, entry, preset, fetch, source };
+        if !target.is_known() {
+            self.entry_index(&target.name, place, found);
+            return None;
+        }
+        Some(target)
     }
 
     fn entry_index(&self, name: &str, place: FilePlace, found: &mut Diagnostics) -> Option<usize> {
@@ -198,7 +211,7 @@ impl StepBuilder<'_> {
                 StepAction::Fetch(vec![FetchStep { fetch, label: name.clone(), name }])
             }
             RawStepAction::Spawn(name) => StepAction::Spawn(names.preset_index(&name, place, found)?),
-            RawStepAction::Stop(name) => StepAction::Stop(names.entry_index(&name, place, found)?),
+            RawStepAction::Stop(name) => StepAction::Stop(names.stop_target(name, place, found)?),
             RawStepAction::Set(number) => StepAction::Set(number),
             RawStepAction::Add(number) => StepAction::Add(number),
             RawStepAction::Mul(number) => StepAction::Mul(number),

@@ -18,7 +18,7 @@ pub(crate) fn warn_of_late_entries(scenario: &Scenario, found: &mut Diagnostics)
             "this entry comes after {start} at the earliest, and `time_limit` is {}",
             limit.format_human()
         );
-        let label = "the run has failed by then";
+        let label = if scenario.hold { "the run has ended by then" } else { "the run has failed by then" };
         let help = "make `time_limit` longer, or let the entry come earlier";
         found.add(Diagnostic::warning(entry.place, message).with_label(label).with_help(help));
     }

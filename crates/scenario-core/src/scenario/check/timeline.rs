@@ -12,13 +12,14 @@ use crate::scenario::check::always::check_always;
 use crate::scenario::check::cycles::{EntryPlaces, check_cycles};
 use crate::scenario::check::until::build_until;
 use crate::scenario::diagnostics::Diagnostics;
-use crate::scenario::file::{MAX_ENTRY_REPEATS, RawTimelineEntry};
+use crate::scenario::file::{MAX_ENTRY_REPEATS, RawSend, RawSignal, RawTimelineEntry};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, FetchJob, Preset, PresetKind, StdinMode,
-    TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, FetchJob, Preset, TimelineEntry,
 };
 use crate::scenario::rate::Ramp;
+use crate::scenario::schema::spawn::RawSpawn;
+use crate::scenario::schema::strings::{DeferredText, PublicString};
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
 
@@ -28,33 +29,35 @@ pub(super) enum EntryKind<'a> {
     /// It spawns this preset; `None` if the preset is wrong.
     Spawn(Option<&'a Preset>),
     Fetch,
-    /// It stops, sends or marks.
+    /// It starts nothing.
     Other,
     /// Its action is wrong, which has been reported.
     Invalid,
 }
 
 /// The entries that start a preset or a fetch of one name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct StartedName {
-    first: usize,
+    /// The first entry without an id.
+    first_unnamed: Option<usize>,
+    unnamed_count: usize,
     first_id: Option<String>,
     count: usize,
 }
 
 impl StartedName {
-    /// Whether the name is that of its entry.
-    fn is_sole(&self) -> bool {
-        self.count == 1 && self.first_id.is_none()
+    /// The entry whose name this is: the only one without an id.
+    fn sole_entry(&self) -> Option<usize> {
+        self.first_unnamed.filter(|_| self.unnamed_count == 1)
     }
 }
 
 /// The names that entries may refer to.
 pub(super) struct TimelineNames<'a> {
     pub(super) presets: &'a DefinitionsByName<Preset>,
-    fetches: &'a DefinitionsByName<FetchJob>,
-    preset_indices: HashMap<&'a str, usize>,
-    fetch_indices: HashMap<&'a str, usize>,
+    pub(super) fetches: &'a DefinitionsByName<FetchJob>,
+    pub(super) preset_indices: HashMap<&'a str, usize>,
+    pub(super) fetch_indices: HashMap<&'a str, usize>,
     ids: HashMap<String, usize>,
     /// The entries that start each preset or fetch: the first, whether it has an id, and how many there are.
     started: HashMap<String, StartedName>,
@@ -63,13 +66,41 @@ pub(super) struct TimelineNames<'a> {
     pub(super) kinds: Vec<EntryKind<'a>>,
 }
 
+/// The actions of an entry, of which it has one.
+struct RawActions {
+    spawn: KeySlot<RawSpawn>,
+    fetch: KeySlot<PublicString>,
+    stop: KeySlot<PublicString>,
+    send: KeySlot<RawSend>,
+    signal: KeySlot<RawSignal>,
+    kill: KeySlot<PublicString>,
+    restart: KeySlot<PublicString>,
+    mark: KeySlot<DeferredText>,
+}
+
+/// Whether an entry has an action that starts nothing.
+fn acts_on_others(raw: &RawTimelineEntry) -> bool {
+    raw.stop.is_present()
+        || raw.send.is_present()
+        || raw.signal.is_present()
+        || raw.kill.is_present()
+        || raw.restart.is_present()
+        || raw.mark.is_present()
+}
+
 /// Notes the preset or fetch that an entry starts.
 fn record_started(started: &mut HashMap<String, StartedName>, index: usize, raw: &RawTimelineEntry) {
     let spawned = raw.spawn.as_given().map(|spawn| &spawn.value.name);
     let Some(name) = spawned.or(raw.fetch.as_given().map(|fetch| &fetch.value.0)) else { return };
-    let first_id = raw.id.as_given().map(|id| id.value.0.clone());
-    let started = started.entry(name.clone());
-    started.or_insert(StartedName { first: index, first_id, count: 0 }).count += 1;
+    let started = started.entry(name.clone()).or_default();
+    started.count += 1;
+    match raw.id.as_given() {
+        Some(id) => drop(started.first_id.get_or_insert_with(|| id.value.0.clone())),
+        None => {
+            started.unnamed_count += 1;
+            started.first_unnamed.get_or_insert(index);
+        }
+    }
 }
 
 /// The names by which steps refer to entries: ids, and the names of presets and fetches that one entry starts.
@@ -83,8 +114,10 @@ pub(super) fn entry_names(entries: &[Located<RawTimelineEntry>]) -> HashMap<Stri
         }
         record_started(&mut started, index, raw);
     }
-    for (name, started) in started.into_iter().filter(|(_, started)| started.is_sole()) {
-        ids.entry(name).or_insert(started.first);
+    for (name, started) in started {
+        if let Some(entry) = started.sole_entry() {
+            ids.entry(name).or_insert(entry);
+        }
     }
     ids
 }
@@ -122,30 +155,7 @@ pub(super) fn build_timeline(
     check_cycles(&entries, &places, presets, found);
     let bodies: Vec<Option<&Preset>> = presets.names().map(|name| presets.get(name).flatten()).collect();
     check_always(&entries, &bodies, found);
-    let entries: Option<Vec<TimelineEntry>> = entries.into_iter().collect();
-    warn_of_only_background(entries.as_deref().unwrap_or_default(), &names, found);
-    entries
-}
-
-/// Warns of a timeline that starts nothing but programs in the background: no run waits for them.
-fn warn_of_only_background(entries: &[TimelineEntry], names: &TimelineNames<'_>, found: &mut Diagnostics) {
-    let is_background = |(entry, kind): (&TimelineEntry, &EntryKind<'_>)| {
-        let EntryKind::Spawn(Some(preset)) = kind else { return false };
-        matches!(&preset.kind, PresetKind::Command(command) if command.background)
-            && matches!(entry.action, EntryAction::Spawn(_))
-    };
-    let Some(last) = entries.last() else { return };
-    if !entries.iter().zip(&names.kinds).all(is_background) {
-        return;
-    }
-    let (what, they) = match entries.len() {
-        1 => ("the only program that is started runs", "it has"),
-        _ => ("all programs that are started run", "they have"),
-    };
-    let message = format!("{what} in the background, so the run ends as soon as {they} started");
-    let help = "remove `background = true` from the program that the run is for, or let the run last:\n\n\
-                [[timeline]]\nat = \"1h\"\nmark = \"the end\"";
-    found.add(Diagnostic::warning(last.place, message).with_help(help));
+    entries.into_iter().collect()
 }
 
 impl<'a> TimelineNames<'a> {
@@ -157,9 +167,7 @@ impl<'a> TimelineNames<'a> {
                     EntryKind::Spawn(self.presets.get(&preset.value.key).flatten())
                 }
                 (_, KeySlot::Given(_)) => EntryKind::Fetch,
-                _ if raw.stop.is_present() || raw.send.is_present() || raw.mark.is_present() => {
-                    EntryKind::Other
-                }
+                _ if acts_on_others(raw) => EntryKind::Other,
                 _ => EntryKind::Invalid,
             });
             record_started(&mut self.started, index, raw);
@@ -196,7 +204,17 @@ impl<'a> TimelineNames<'a> {
                 found,
             ),
         };
-        let action = self.build_action(raw.spawn, raw.fetch, raw.stop, raw.send, raw.mark, found);
+        let action = RawActions {
+            spawn: raw.spawn,
+            fetch: raw.fetch,
+            stop: raw.stop,
+            send: raw.send,
+            signal: raw.signal,
+            kill: raw.kill,
+            restart: raw.restart,
+            mark: raw.mark,
+        };
+        let action = self.build_action(action, found);
         let after = raw.after.into_given().and_then(|after| self.build_trigger(after, found));
         let until_wanted = raw.until.is_present();
         let count = u32::try_from(raw.count.or_default().0).unwrap_or(1);
@@ -234,15 +252,8 @@ impl<'a> TimelineNames<'a> {
         }
     }
 
-    fn build_action(
-        &self,
-        spawn: KeySlot<crate::scenario::schema::spawn::RawSpawn>,
-        fetch: KeySlot<crate::scenario::schema::strings::PublicString>,
-        stop: KeySlot<crate::scenario::schema::strings::PublicString>,
-        send: KeySlot<crate::scenario::file::RawSend>,
-        mark: KeySlot<crate::scenario::schema::strings::DeferredText>,
-        found: &mut Diagnostics,
-    ) -> Option<EntryAction> {
+    fn build_action(&self, raw: RawActions, found: &mut Diagnostics) -> Option<EntryAction> {
+        let RawActions { spawn, fetch, stop, send, signal, kill, restart, mark } = raw;
         if let KeySlot::Given(name) = spawn {
             let name = Located { value: name.value.key, place: name.place };
             let index = self.preset_indices.get(name.value.as_str()).copied();
@@ -259,16 +270,17 @@ impl<'a> TimelineNames<'a> {
             }
             return index.map(EntryAction::Fetch);
         }
-        if let KeySlot::Given(id) = stop {
-            return self.build_stop(Located { value: id.value.0, place: id.place }, found);
-        }
-        if let KeySlot::Given(send) = send {
-            return self.build_send(send.value, found);
+        match (stop, send, signal, kill, restart) {
+            (KeySlot::Given(name), ..) => return self.build_stop(name, found),
+            (_, KeySlot::Given(send), ..) => return self.build_send(send.value, found),
+            (_, _, KeySlot::Given(signal), ..) => return self.build_signal(signal.value, found),
+            (_, _, _, KeySlot::Given(name), _) => return self.build_kill(name, found),
+            (.., KeySlot::Given(name)) => return self.build_restart(name, found),
+            _ => {}
         }
         mark.into_value().map(|mark| EntryAction::Mark(mark.0))
     }
 
-    /// Notes the name of what an entry starts.
     /// The index of the entry of this id, or else of the only entry that starts a preset or a fetch of this
     /// name; reports it if there is no such entry.
     pub(super) fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {
@@ -297,74 +309,23 @@ impl<'a> TimelineNames<'a> {
         index
     }
 
-    /// The index of the entry of this id, or else of the only entry that starts a preset or a fetch of this
-    /// name.
+    /// The index of the entry of this id, or else of the only entry without an id that starts a preset or a
+    /// fetch of this name.
     pub(super) fn named_entry(&self, name: &str) -> Option<usize> {
-        let sole = self.started.get(name).filter(|started| started.is_sole());
-        self.ids.get(name).copied().or(sole.map(|started| started.first))
+        let sole = || self.started.get(name).and_then(StartedName::sole_entry);
+        self.ids.get(name).copied().or_else(sole)
     }
 
     /// The ids, and the names that stand for one, in file order.
     pub(super) fn id_list(&self) -> &[(usize, String)] {
         self.id_list.get_or_init(|| {
-            let sole = self.started.iter().filter(|(_, started)| started.is_sole());
-            let named = sole.map(|(name, started)| (name, &started.first));
-            let mut list: Vec<(usize, String)> =
-                self.ids.iter().chain(named).map(|(id, at)| (*at, id.clone())).collect();
+            let ids = self.ids.iter().map(|(id, at)| (*at, id.clone()));
+            let named =
+                self.started.iter().filter_map(|(name, started)| Some((started.sole_entry()?, name.clone())));
+            let mut list: Vec<(usize, String)> = ids.chain(named).collect();
             list.sort_unstable();
             list
         })
-    }
-
-    fn build_stop(&self, id: Located<String>, found: &mut Diagnostics) -> Option<EntryAction> {
-        let index = self.find_entry(&id, found)?;
-        if matches!(self.kinds.get(index), Some(EntryKind::Other)) {
-            let message = format!("{} starts nothing that could be stopped", quoted(&id.value));
-            found
-                .add(Diagnostic::error(id.place, message).with_help("name the id of a `spawn` or a `fetch`"));
-            return None;
-        }
-        Some(EntryAction::Stop(index))
-    }
-
-    fn build_send(
-        &self,
-        raw: crate::scenario::file::RawSend,
-        found: &mut Diagnostics,
-    ) -> Option<EntryAction> {
-        let to = raw.to.into_given()?;
-        let to = Located { value: to.value.0, place: to.place };
-        let index = self.find_entry(&to, found)?;
-        let (fault, place) = match self.kinds.get(index) {
-            Some(EntryKind::Spawn(Some(preset))) => match &preset.kind {
-                PresetKind::Command(command) if command.stdin == StdinMode::Open => (None, None),
-                PresetKind::Command(_) => (
-                    Some(format!("the program of {} has no open stdin", quoted(&to.value))),
-                    Some(preset.place),
-                ),
-                PresetKind::Players(_) => {
-                    (Some(format!("{} spawns players, which read nothing", quoted(&to.value))), None)
-                }
-            },
-            Some(EntryKind::Fetch | EntryKind::Other) => {
-                (Some(format!("{} spawns no program", quoted(&to.value))), None)
-            }
-            _ => (None, None),
-        };
-        if let Some(fault) = fault {
-            let fault = Diagnostic::error(to.place, fault);
-            let fault = match place {
-                Some(place) => {
-                    fault.with_related(place, "this preset").with_help("add stdin = \"open\" to the preset")
-                }
-                None => {
-                    fault.with_help("name the id of an entry that spawns a `command` with stdin = \"open\"")
-                }
-            };
-            found.add(fault);
-            return None;
-        }
-        Some(EntryAction::Send { to: index, text: raw.text.into_value()?.0 })
     }
 }
 

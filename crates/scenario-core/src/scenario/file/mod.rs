@@ -13,7 +13,7 @@ pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
 pub(crate) use expect::{RawAlways, RawExpectation, RawFollows, RawLeadsTo};
 pub(crate) use fetches::RawFetchJob;
 pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
-pub(crate) use timeline::{RawSend, RawTimelineEntry};
+pub(crate) use timeline::{RawSend, RawSignal, RawTimelineEntry};
 
 use crate::scenario::matrix::RawMatrix;
 use crate::scenario::model::steps::{Channel, ChannelOrder};
@@ -70,8 +70,11 @@ table! {
         /// ticks off.
         "tick" tick: DurationValue = "1s" => |one| one.tick.unwrap_or_default(),
         /// The longest that the run may take, as a duration; after it everything is stopped, and the run
-        /// has failed. Default: no limit.
+        /// has failed. With `hold` it only ends the run. Default: no limit.
         "time_limit" time_limit: DurationValue<true> => |one| one.time_limit,
+        /// Whether the run goes on when everything on the timeline has happened, until Ctrl-C, a typed `quit`
+        /// or the `time_limit`, and has passed then if all was as expected.
+        "hold" hold: bool = false => |one| one.hold; UnlessDefault,
         /// Paths of files that add `presets`, `fetches`, `data`, `vars`, `timeline` and `expect`, relative to this
         /// file. A name may be defined only once. Their entries stand before those of this file.
         "include" include: ListOf<IncludePath, 0>,

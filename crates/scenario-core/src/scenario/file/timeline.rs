@@ -4,7 +4,7 @@ use super::until::RawUntil;
 use super::{MAX_ENTRY_COUNT, MAX_ENTRY_REPEATS};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, Preset, Scenario, ScenarioText, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, Preset, Scenario, SendAction, SignalAction, TimelineEntry,
 };
 use crate::scenario::rate::Ramp;
 use crate::scenario::schema::after::{NamedTrigger, RawTrigger};
@@ -14,11 +14,13 @@ use crate::scenario::schema::spawn::{RawForEach, RawSpawn};
 use crate::scenario::schema::strings::{DeferredText, EntryIdText, PublicString};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
+use scenario_log::signal::Signal;
 
 table! {
-    /// An entry of the timeline. It has exactly one action: `spawn`, `fetch`, `stop`, `send` or `mark`.
+    /// An entry of the timeline. It has exactly one action: `spawn`, `fetch`, `stop`, `send`, `signal`, `kill`,
+    /// `restart` or `mark`.
     RawTimelineEntry is "a timeline entry" from (EntryOfScenario<'_>) like "{ at = \"1s\", mark = \"now\" }" with [
-        TableRule::ExactlyOne(&["spawn", "fetch", "stop", "send", "mark"]),
+        TableRule::ExactlyOne(&["spawn", "fetch", "stop", "send", "signal", "kill", "restart", "mark"]),
         TableRule::NeedsAny("every", &["times", "for"]),
         TableRule::NeedsAny("rate", &["times", "for"]),
         TableRule::NeedsAny("times", &["every", "rate"]),
@@ -30,8 +32,8 @@ table! {
         TableRule::Excludes("until", "every"),
         TableRule::Excludes("until", "rate"),
     ] {
-        /// The id of the entry, by which `after`, `stop`, `send` and reports name it. An entry without one is
-        /// known by the name of its preset or fetch, if no other entry starts that.
+        /// The id of the entry, by which `after`, actions such as `stop`, and reports name it. An entry without
+        /// one is known by the name of its preset or fetch, if no other entry without an id starts that.
         "id" id: EntryIdText => |of| of.entry.id.as_deref(),
         /// When it happens, as a duration from the run's start or, with `after`, from the moment of that
         /// entry.
@@ -51,14 +53,32 @@ table! {
             EntryAction::Fetch(job) => of.scenario.fetches.get(job).map(|job| &job.name),
             _ => None,
         },
-        /// The action of stopping everything that another entry started, by the id of that entry.
-        "stop" stop: PublicString => |of| match of.entry.action {
-            EntryAction::Stop(entry) => Some(of.id(entry)),
+        /// The action of stopping whatever runs of an entry, a preset or a fetch, by its name, or of one
+        /// source, such as `"ps#3"`.
+        "stop" stop: PublicString => |of| match &of.entry.action {
+            EntryAction::Stop(target) => Some(target.name.as_str()),
             _ => None,
         },
-        /// The action of writing a line to the program that another entry spawned.
+        /// The action of writing a line to the programs that run of an entry or a preset.
         "send" send: RawSend => |of| match &of.entry.action {
-            EntryAction::Send { to, text } => Some(RawSend::write(&(of.id(*to), text))),
+            EntryAction::Send(send) => Some(RawSend::write(send)),
+            _ => None,
+        },
+        /// The action of sending a signal to the programs that run of an entry or a preset.
+        "signal" signal: RawSignal => |of| match &of.entry.action {
+            EntryAction::Signal(signal) => Some(RawSignal::write(signal)),
+            _ => None,
+        },
+        /// The action of killing whatever runs of an entry or a preset, by its name, or of one source, such as
+        /// `"ps#3"`: the whole process group gets `KILL` at once. This exit is as expected.
+        "kill" kill: PublicString => |of| match &of.entry.action {
+            EntryAction::Kill(target) => Some(target.name.as_str()),
+            _ => None,
+        },
+        /// The action of stopping whatever runs of an entry or a preset in order, by its name, or one source,
+        /// such as `"ps#3"`, and of spawning each of them again.
+        "restart" restart: PublicString => |of| match &of.entry.action {
+            EntryAction::Restart(target) => Some(target.name.as_str()),
             _ => None,
         },
         /// The action of noting a text in the log.
@@ -100,14 +120,31 @@ table! {
 
 table! {
     /// A line that is written to a program.
-    RawSend is "`send`" from ((&str, &ScenarioText)) like "{ to = \"server\", text = \"reload\" }" with [
+    RawSend is "`send`" from (SendAction) like "{ to = \"server\", text = \"reload\" }" with [
         TableRule::Required("to", "to = \"ID\""),
         TableRule::Required("text", "text = \"…\""),
     ] {
-        /// The id of an entry that spawns a program with `stdin = "open"`.
-        "to" to: PublicString => |(to, _)| *to,
+        /// The id of an entry or the name of a preset, whose program has `stdin = "open"`, or one spawn, such as
+        /// `"ps#3"`.
+        "to" to: PublicString => |send| send.to.name.as_str(),
         /// The text of the line, without its newline.
-        "text" text: DeferredText => |(_, text)| *text,
+        "text" text: DeferredText => |send| &send.text,
+    }
+}
+
+table! {
+    /// A signal that is sent to programs.
+    RawSignal is "`signal`" from (SignalAction) like "{ to = \"server\", name = \"HUP\" }" with [
+        TableRule::Required("to", "to = \"ID\""),
+        TableRule::Required("name", "name = \"HUP\""),
+    ] {
+        /// The id of an entry or the name of a preset, which spawns a program, or one spawn, such as `"ps#3"`.
+        "to" to: PublicString => |action| action.to.name.as_str(),
+        /// The name of the signal, which the whole process group gets.
+        "name" name: Signal => |action| action.signal,
+        /// How long the program stands still, as a duration, until `CONT` follows a `STOP`. Default: until
+        /// somebody continues it.
+        "for" pause: DurationValue<true> => |action| action.pause,
     }
 }
 

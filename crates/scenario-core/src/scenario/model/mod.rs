@@ -12,6 +12,7 @@ mod presets;
 mod status;
 pub mod step_program;
 pub mod steps;
+mod target;
 mod text;
 mod timeline;
 mod trigger;
@@ -32,6 +33,8 @@ pub use presets::{
 };
 pub use status::{StatusRange, StatusRule};
 use steps::Channel;
+pub(crate) use target::parse_source;
+pub use target::{ActionTarget, SendAction, SignalAction};
 pub use text::ScenarioText;
 pub use timeline::{EntryAction, EntryPace, EntryRepeat, EntryUntil, TimelineEntry};
 pub use trigger::EntryTrigger;
@@ -49,8 +52,10 @@ pub struct Scenario {
     pub seed: Option<u64>,
     /// The period of `clock.tick`; `None`: there are no ticks.
     pub tick: Option<Span>,
-    /// The longest time that the run may take; after it the run has failed.
+    /// The longest time that the run may take. After it the run has failed, unless it has `hold`.
     pub time_limit: Option<Span>,
+    /// Whether the run goes on when everything has happened, until a person or the time limit ends it.
+    pub hold: bool,
     /// The variables, for the log. Every text below has its variables replaced already.
     pub vars: BTreeMap<String, VarValue>,
     /// The ports of `${port:NAME}`, for the log. Every text below has them already.
@@ -84,12 +89,17 @@ impl Scenario {
         entry.id.as_deref().or(match entry.action {
             EntryAction::Spawn(preset) => Some(&self.presets[preset].name),
             EntryAction::Fetch(fetch) => Some(&self.fetches[fetch].name),
-            EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => None,
+            EntryAction::Stop(_)
+            | EntryAction::Send(_)
+            | EntryAction::Signal(_)
+            | EntryAction::Kill(_)
+            | EntryAction::Restart(_)
+            | EntryAction::Mark(_) => None,
         })
     }
 
     /// The entry that a name refers to: the one of this id; if there is none, the one without an id that
-    /// starts a preset or a fetch of this name, if it is the only entry that does.
+    /// starts a preset or a fetch of this name, if it is the only such entry.
     #[must_use]
     pub fn find_entry(&self, name: &str) -> Option<usize> {
         let by_id = self.timeline.iter().position(|entry| entry.id.as_deref() == Some(name));
@@ -99,9 +109,10 @@ impl Scenario {
                 EntryAction::Fetch(fetch) => self.fetches[fetch].name == name,
                 _ => false,
             };
-            let mut starting = self.timeline.iter().enumerate().filter(|(_, entry)| starts(entry));
-            let (index, entry) = starting.next()?;
-            (starting.next().is_none() && entry.id.is_none()).then_some(index)
+            let is_meant = |entry: &TimelineEntry| entry.id.is_none() && starts(entry);
+            let mut starting = self.timeline.iter().enumerate().filter(|(_, entry)| is_meant(entry));
+            let (index, _) = starting.next()?;
+            starting.next().is_none().then_some(index)
         })
     }
 

@@ -1,5 +1,6 @@
 //! The steps of players as the file has them. `step_program` makes a program with jumps of them. Cells, locks, channels, presets and entries are indices into the scenario's lists.
 
+use super::ActionTarget;
 use crate::scenario::interval::Interval;
 
 /// A step, or steps that are repeated or chosen.
@@ -105,8 +106,8 @@ pub enum StepAction {
     Mark,
     /// Spawns a preset.
     Spawn(usize),
-    /// Stops everything that runs of a timeline entry.
-    Stop(usize),
+    /// Stops whatever runs of a target.
+    Stop(ActionTarget),
     /// One round of each of these fetches, all at once; the next step comes when they have ended.
     Fetch(Vec<FetchStep>),
     /// Ends the player.

@@ -1,6 +1,6 @@
 //! The timeline of the model: what happens, and when.
 
-use super::{ArrivalProcess, EntryTrigger, ScenarioText};
+use super::{ActionTarget, ArrivalProcess, EntryTrigger, ScenarioText, SendAction, SignalAction};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
 use crate::scenario::rate::{Ramp, RampArea};
@@ -45,17 +45,57 @@ pub enum EntryAction {
     Spawn(usize),
     /// Start a fetch job.
     Fetch(usize),
-    /// Stop what an entry (a spawn or a fetch) started.
-    Stop(usize),
-    /// Write a line to what an entry (a spawn of a command with `stdin = "open"`) started.
-    Send {
-        /// The entry.
-        to: usize,
-        /// The line, without its newline.
-        text: ScenarioText,
-    },
+    /// Stop what runs of a target.
+    Stop(ActionTarget),
+    /// Write a line to the programs of a target, which have `stdin = "open"`.
+    Send(SendAction),
+    /// Send a signal to the programs of a target.
+    Signal(SignalAction),
+    /// Kill the spawns of a target at once.
+    Kill(ActionTarget),
+    /// Stop the spawns of a target in order, and spawn each again.
+    Restart(ActionTarget),
     /// Note a text in the log.
     Mark(ScenarioText),
+}
+
+impl EntryAction {
+    /// The name of its key in an entry.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            EntryAction::Spawn(_) => "spawn",
+            EntryAction::Fetch(_) => "fetch",
+            EntryAction::Stop(_) => "stop",
+            EntryAction::Send(_) => "send",
+            EntryAction::Signal(_) => "signal",
+            EntryAction::Kill(_) => "kill",
+            EntryAction::Restart(_) => "restart",
+            EntryAction::Mark(_) => "mark",
+        }
+    }
+
+    /// The target of an action on what runs.
+    #[must_use]
+    pub fn target(&self) -> Option<&ActionTarget> {
+        match self {
+            EntryAction::Stop(target) | EntryAction::Kill(target) | EntryAction::Restart(target) => {
+                Some(target)
+            }
+            EntryAction::Send(send) => Some(&send.to),
+            EntryAction::Signal(signal) => Some(&signal.to),
+            EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Mark(_) => None,
+        }
+    }
+
+    /// Whether it may end what runs before its time.
+    #[must_use]
+    pub fn may_end_spawns(&self) -> bool {
+        matches!(
+            self,
+            EntryAction::Stop(_) | EntryAction::Signal(_) | EntryAction::Kill(_) | EntryAction::Restart(_)
+        )
+    }
 }
 
 /// How an entry is tried again until it is as expected.

@@ -178,11 +178,8 @@ const ENTRY: ForeignKeys = ForeignKeys {
             "an entry starts a fetch: `fetch = \"NAME\"`, and its URLs stand in `[fetches.NAME]` as `urls`",
         ),
         (&["log", "message", "echo", "print", "say", "comment"], "a text for the log is `mark = \"…\"`"),
-        (&["kill", "terminate", "shutdown"], "an entry stops what another one started with `stop = \"ID\"`"),
-        (
-            &["restart"],
-            "an entry that starts something once more waits for its end: `after = \"ID.finished\"` and `spawn = \"NAME\"`",
-        ),
+        (&["terminate", "shutdown"], "an entry stops what another one started with `stop = \"ID\"`"),
+        (&["respawn", "reload"], "an entry stops what runs and starts it again with `restart = \"ID\"`"),
         (
             &["retry", "retries", "attempts", "poll", "eventually"],
             "an entry is tried until it is as expected with `until = { every = \"500ms\", timeout = \"1m\" }`",

@@ -85,6 +85,10 @@ pub(crate) fn as_table(keys: &[&str], text: &str) -> Option<String> {
             () => return None,
         };
         format!("{{ {key} = {} }}", toml_string(text))
+    } else if has(&["to", "name", "for"]) {
+        let name = Signal::from_name(text).map_or_else(|| "HUP".to_owned(), |signal| signal.to_string());
+        let to = if Signal::from_name(text).is_some() { "ID" } else { text };
+        format!("{{ to = {}, name = \"{name}\" }}", toml_string(to))
     } else if has(&["to", "text"]) {
         format!("{{ to = \"ID\", text = {} }}", toml_string(text))
     } else {

@@ -65,7 +65,7 @@ fn can_happen(kind: EventKind, within: Option<&ExpectationScope>, scenario: &Sce
     match kind.name() {
         "clock.tick" => scenario.tick.is_some(),
         "world.state" => scenario.world.is_some(),
-        "spawn.started" | "spawn.exited" | "spawn.failed" => preset(&|_| true),
+        "spawn.started" | "spawn.restarted" | "spawn.exited" | "spawn.failed" => preset(&|_| true),
         "spawn.ready" => preset(&|kind| match kind {
             PresetKind::Command(command) => command.ready.is_some(),
             PresetKind::Players(_) => false,
@@ -86,8 +86,9 @@ fn can_happen(kind: EventKind, within: Option<&ExpectationScope>, scenario: &Sce
                 PresetKind::Command(command) => command.stdin == StdinMode::Open,
                 PresetKind::Players(_) => false,
             };
-            preset(&is_open) || of_entry(&|action| matches!(action, EntryAction::Send { .. }))
+            preset(&is_open) || of_entry(&|action| matches!(action, EntryAction::Send(_)))
         }
+        "signalled" => preset(&PresetKind::is_process) || of_entry(&EntryAction::may_end_spawns),
         "mark" => of_entry(&|action| matches!(action, EntryAction::Mark(_))),
         "fetch.responded" => fetch(&|job| job.load.is_none()),
         "fetch.line" => fetch(&|job| job.log_lines),

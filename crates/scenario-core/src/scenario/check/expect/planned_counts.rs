@@ -116,7 +116,7 @@ pub(crate) fn warn_of_impossible_counts(
 
 /// How many of these events the timeline makes; `None` if nobody can know.
 fn planned_count(event: &str, scope: Option<&ExpectationScope>, scenario: &Scenario) -> Option<CountRange> {
-    let is_stopped = scenario.timeline.iter().any(|entry| matches!(entry.action, EntryAction::Stop(_)));
+    let is_stopped = scenario.timeline.iter().any(|entry| entry.action.may_end_spawns());
     let of_entry = |entry: &TimelineEntry| match (event, &entry.action) {
         ("mark", EntryAction::Mark(_)) => Some(CountRange::ONE),
         // A process may be unable to start.
@@ -142,6 +142,10 @@ fn planned_count(event: &str, scope: Option<&ExpectationScope>, scenario: &Scena
     if is_stopped {
         sum.least = 0;
     }
+    if scenario.timeline.iter().any(|entry| matches!(entry.action, EntryAction::Restart(_))) {
+        // How many spawns each of them restarts is known only in the run.
+        sum.most = None;
+    }
     is_countable.then_some(sum)
 }
 
@@ -149,7 +153,12 @@ fn is_in_scope(scenario: &Scenario, scope: &ExpectationScope, entry: usize, acti
     let is_started = match action {
         EntryAction::Spawn(preset) => scope.preset == Some(scenario.first_of_name(*preset)),
         EntryAction::Fetch(job) => scope.fetch == Some(*job),
-        EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => false,
+        EntryAction::Stop(_)
+        | EntryAction::Send(_)
+        | EntryAction::Signal(_)
+        | EntryAction::Kill(_)
+        | EntryAction::Restart(_)
+        | EntryAction::Mark(_) => false,
     };
     is_started || scope.entry == Some(entry)
 }

@@ -20,6 +20,7 @@ use crate::scenario::write::toml_writer::{needs_header, render_toml, write_key_v
 use crate::scenario::{FileContent, FileProvider, FileReadError, ScenarioError, ScenarioOptions, loader};
 use scenario_log::event::{ClockKind, REDACTED};
 use scenario_log::sanitize::push_sanitized;
+use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
 /// A scenario that will be written as a file.
@@ -64,11 +65,22 @@ pub enum DraftAction<'a> {
     Fetch(&'a str),
     /// Note a text in the log.
     Mark(&'a str),
-    /// Stop what the entry of this id started.
+    /// Stop what runs of this name.
     Stop(&'a str),
-    /// Write a line to what an entry started.
+    /// Kill what runs of this name.
+    Kill(&'a str),
+    /// Restart what runs of this name.
+    Restart(&'a str),
+    /// Send a signal.
+    Signal {
+        /// The name of what gets it.
+        to: &'a str,
+        /// The signal.
+        signal: Signal,
+    },
+    /// Write a line to a program.
     Send {
-        /// The id of the entry.
+        /// The name of what gets it.
         to: &'a str,
         /// The line.
         text: &'a str,
@@ -101,6 +113,12 @@ impl DraftAddition {
             DraftAction::Fetch(job) => entry.with("fetch", escape(job)),
             DraftAction::Mark(text) => entry.with("mark", escape(text)),
             DraftAction::Stop(target) => entry.with("stop", escape(target)),
+            DraftAction::Kill(target) => entry.with("kill", escape(target)),
+            DraftAction::Restart(target) => entry.with("restart", escape(target)),
+            DraftAction::Signal { to, signal } => {
+                let name = signal.to_string();
+                entry.with("signal", object([("to", escape(to).into()), ("name", name.into())]))
+            }
             DraftAction::Send { to, text } => {
                 entry.with("send", object([("to", escape(to).into()), ("text", escape(text).into())]))
             }
