@@ -8,9 +8,7 @@ fn replayed_run(text: &str, options: &[&str], code: i32) -> (Ended, Log) {
     let folder = Folder::new();
     let (ended, log) = folder.run(text, options);
     let ended = ended.expect(code);
-    let path = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
-    let path = path.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl")).next().unwrap();
-    folder.scenario(&["replay", path.to_str().unwrap()]).end().expect(0);
+    folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
     (ended, log)
 }
 
@@ -206,8 +204,13 @@ fn a_silence_counts_from_the_last_line() {
     let forms = [("quiet", "{ quiet = \"1s\", of = \"subject\" }")];
     let (_, log) = replayed_run(&scenario(&subject, &forms), &[], 0);
     let due = log.of("mark")[0]["due"].as_f64().unwrap();
-    let said =
-        log.of("line").iter().map(|line| line["t"].as_f64().unwrap()).filter(|t| *t < due).last().unwrap();
+    let said = log
+        .of("line")
+        .iter()
+        .map(|line| line["t"].as_f64().unwrap())
+        .filter(|t| *t < due)
+        .next_back()
+        .unwrap();
     assert!((due - said - 1.0).abs() < 1e-6, "{said} {due}");
 }
 

@@ -131,7 +131,7 @@ impl TriggerStates {
 }
 
 /// The state of a trigger, by the states of its conditions in file order.
-fn state_of<'w>(trigger: &EntryTrigger, conditions: &mut dyn Iterator<Item = &'w WaitState>) -> WaitState {
+fn state_of(trigger: &EntryTrigger, conditions: &mut dyn Iterator<Item = &WaitState>) -> WaitState {
     match trigger {
         EntryTrigger::All(parts) => {
             state_of_all(parts.iter().map(|part| state_of(part, conditions)).collect())

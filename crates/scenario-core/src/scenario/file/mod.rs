@@ -202,13 +202,13 @@ table! {
 mod tests {
     use super::*;
     use crate::scenario::schema::TomlSchema as _;
-    use crate::scenario::schema::after::LineTriggerTable;
+    use crate::scenario::schema::after::TriggerTable;
     use crate::scenario::schema::capture::CaptureTable;
 
     #[test]
     fn every_default_is_a_value_of_its_key() {
         RawScenario::decode_defaults();
-        LineTriggerTable::decode_defaults();
+        TriggerTable::decode_defaults();
         CaptureTable::decode_defaults();
     }
 }
