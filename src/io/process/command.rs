@@ -252,6 +252,7 @@ mod tests {
             time_limit: None,
             hold: false,
             vars: Default::default(),
+            ports: Default::default(),
             presets: Vec::new(),
             fetches: Vec::new(),
             data: Vec::new(),
