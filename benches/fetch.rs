@@ -1,6 +1,7 @@
-//! Loads: the cost of a request when every request is in the log. Compared with the limit (a bare loop of
-//! hyper that logs nothing, with as many connections on one thread), and with `wrk` and `oha` if they are
-//! installed. Measures also how late the requests of an open loop start.
+//! Loads and users: the cost of a request when every request is in the log. Compared with the limit (a bare loop
+//! of hyper that logs nothing, with as many connections on one thread), and with `wrk` and `oha` if they are
+//! installed. Users (players with two fetches, a check and a capture each) are compared with a plain load. Measures
+//! also how late the requests of an open loop start, and the memory of a hundred thousand users.
 //!
 //! Prints its own tables: criterion has no place for processor time. The server is this program itself,
 //! with one thread for each connection, and its costs are not counted.
@@ -30,6 +31,9 @@ const REQUESTS: usize = 200_000;
 /// The length in seconds of a run that is bounded by time.
 const SECONDS: u64 = 3;
 
+/// How many users pause and fetch while their memory is measured, and how many are taken off from them.
+const CROWDS: [u32; 2] = [100_000, 1_000];
+
 /// The planned rates whose lateness is shown, in requests a second.
 const RATES: [u64; 3] = [1_000, 5_000, 20_000];
 
@@ -42,13 +46,15 @@ fn main() {
     }
     let server = Server::start();
     println!("{:<10} {:>12} {:>22}", "", "requests/s", "processor µs a request");
-    let kinds: [(&str, Kind); 9] = [
+    let kinds: [(&str, Kind); 11] = [
         ("ours", |port| ours(port, "/", "")),
         ("+ check", |port| ours(port, "/", "check = { text = \"^hello\" }")),
         ("+ capture", |port| ours(port, "/", "capture.word = { text = \", (.*)\" }")),
         ("differing", |port| ours(port, "/differing", "")),
         ("+ check", |port| ours(port, "/differing", JSON_CHECK)),
         ("+ capture", |port| ours(port, "/differing", &format!("{JSON_CHECK}\n{JSON_CAPTURE}"))),
+        ("users", |port| users(port, "/differing", &[&format!("{JSON_CHECK}\n{JSON_CAPTURE}"); 2])),
+        ("same page", |port| users(port, "/", &[TEXT_CHECK, TEXT_CHECK])),
         ("bare hyper", hyper),
         ("wrk", wrk),
         ("oha", oha),
@@ -73,6 +79,12 @@ fn main() {
         let started = format!("{:.1} %", late.len() as f64 * 100.0 / (rate * SECONDS) as f64);
         println!("{rate:<10} {:>10.0} {:>10.0} {:>10.0} {started:>10}", at(0.5), at(0.99), at(1.0));
     }
+    let [many, few] = CROWDS.map(|count| crowd_memory(server.port, count));
+    let each = (many - few) * 1024.0 * 1024.0 / f64::from(CROWDS[0] - CROWDS[1]);
+    println!(
+        "\n{} users who pause and fetch: {many:.1} MiB; {few:.1} MiB with {}; a user {each:.0} bytes",
+        CROWDS[0], CROWDS[1]
+    );
 }
 
 /// The server, in a process of its own.
@@ -163,6 +175,11 @@ fn program((port, path): (u16, &str), keys: &str, scenario: &Scratch, log: &Scra
     let text = format!(
         "tick = \"0s\"\n[fetches.f]\nurls = [\"http://127.0.0.1:{port}{path}\"]\n{keys}\n[[timeline]]\nfetch = \"f\"\n"
     );
+    command(&text, scenario, log)
+}
+
+/// The `scenario` program with a scenario of this text. Its log goes to `log`.
+fn command(text: &str, scenario: &Scratch, log: &Scratch) -> Command {
     std::fs::write(scenario.path(), text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
     command.arg("run").arg("-q").arg(scenario.path()).arg("--log").arg(log.path());
@@ -177,6 +194,47 @@ fn ours(port: u16, path: &str, more: &str) -> Option<Figures> {
     let finished = log.lines().filter(|line| line.contains("\"event\":\"fetch.finished\"")).count();
     assert_eq!(finished, REQUESTS, "every request is in the log");
     figures
+}
+
+/// What is checked and captured of answers that are the same.
+const TEXT_CHECK: &str = "check = { text = \"^hello\" }\ncapture.word = { text = \", (.*)\" }";
+
+/// As many users as connections, who make two fetches in turn, each with `more` keys.
+fn users(port: u16, path: &str, more: &[&str; 2]) -> Option<Figures> {
+    let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("users.jsonl"));
+    let rounds = REQUESTS / CONNECTIONS / 2;
+    let steps = format!("{{ repeat = {rounds}, steps = [\"fetch one\", \"fetch two\"] }}");
+    let text = users_scenario((port, path), CONNECTIONS, &steps, more);
+    let figures = measured(command(&text, &scenario, &log), |_| REQUESTS as f64);
+    let finished = log.lines().filter(|line| line.contains("\"event\":\"fetch.finished\"")).count();
+    assert_eq!(finished, REQUESTS, "every request is in the log");
+    figures
+}
+
+fn users_scenario((port, path): (u16, &str), count: usize, steps: &str, more: &[&str; 2]) -> String {
+    let url = format!("urls = [\"http://127.0.0.1:{port}{path}\"]");
+    format!(
+        "tick = \"0s\"\n[presets.users]\nplayers = [{{ name = \"u-{{n}}\", count = {count}, steps = [{steps}] }}]\n\
+         [fetches.one]\n{url}\n{}\n[fetches.two]\n{url}\n{}\n[[timeline]]\nspawn = \"users\"\n",
+        more[0], more[1]
+    )
+}
+
+/// The peak of memory, in MiB, of users who pause and fetch twice within ten seconds.
+fn crowd_memory(port: u16, count: u32) -> f64 {
+    let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("crowd.jsonl"));
+    let steps = "\"pause 1s..5s\", \"fetch one\", \"pause 1s..5s\", \"fetch two\"";
+    let keys = format!("{JSON_CHECK}\n{JSON_CAPTURE}");
+    let text = users_scenario((port, "/differing"), count as usize, steps, &[&keys, ""]);
+    let mut child =
+        command(&text, &scenario, &log).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let pid = child.id().to_string();
+    let mut peak = 0.0_f64;
+    while child.try_wait().unwrap().is_none() {
+        peak = common::peak_memory_of(&pid).unwrap_or_default().max(peak);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    peak
 }
 
 fn hyper(port: u16) -> Option<Figures> {

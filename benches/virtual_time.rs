@@ -1,4 +1,5 @@
-//! Players in virtual time: each makes ten moves at uniform random intervals, all in the order of time.
+//! Players in virtual time: each makes ten moves at uniform random intervals, all in the order of time. Then players
+//! of steps: each takes ten, of which five are pauses.
 //!
 //! Measures the program into a counter (the engine alone), into bytes of the log in memory, and into a
 //! file through the recorder and its thread. Compared with the limit (a calendar queue in this file that
@@ -48,13 +49,26 @@ fn crowd(players: u32) -> Rc<Scenario> {
     )))
 }
 
-/// Counts moves.
+/// Players of steps: half of the steps are pauses.
+fn stepping_crowd(players: u32) -> Rc<Scenario> {
+    let steps = "\"pause 0s..1s\", \"add 1\"";
+    Rc::new(common::scenario(&format!(
+        "tick = \"0s\"\n\
+         [presets.crowd]\n\
+         players = [{{ name = \"p{{n}}\", count = {players}, steps = [{{ repeat = {}, steps = [{steps}] }}] }}]\n\
+         [[timeline]]\n\
+         spawn = \"crowd\"\n",
+        MOVES / 2
+    )))
+}
+
+/// Counts moves and steps.
 #[derive(Default)]
 struct Counter(u64);
 
 impl EngineSink for Counter {
     fn event(&mut self, _: Moment, event: &Event<'_>) {
-        self.0 += u64::from(matches!(event, Event::Move { .. }));
+        self.0 += u64::from(matches!(event, Event::Move { .. } | Event::Step { .. }));
     }
 
     fn effect(&mut self, _: Effect) {}
@@ -115,8 +129,8 @@ struct Row {
 }
 
 impl Row {
-    fn new(id: u32) -> Row {
-        Row { due: 0, state: u64::from(id), id, left: MOVES }
+    fn new(id: u32, left: u32) -> Row {
+        Row { due: 0, state: u64::from(id), id, left }
     }
 
     /// Makes one move. False after the last one.
@@ -132,11 +146,11 @@ impl Row {
 }
 
 /// The limit: a ring of buckets, each sorted when its time comes, and a heap for gaps within a bucket.
-fn calendar(players: u32, mut on_move: impl FnMut(&Row)) {
+fn calendar(players: u32, moves: u32, mut on_move: impl FnMut(&Row)) {
     let buckets = (players as usize / 1_000).clamp(16, 4_096).next_power_of_two();
     let length = SECOND / (buckets as u64 - 2) + 1;
     let mut ring: Vec<Vec<Row>> = vec![Vec::new(); buckets];
-    ring[0] = (0..players).map(Row::new).collect();
+    ring[0] = (0..players).map(|id| Row::new(id, moves)).collect();
     let (mut left, mut bucket_index, mut bucket) = (players, 0_usize, Vec::new());
     let mut within_bucket = BinaryHeap::new();
     while left > 0 {
@@ -169,7 +183,7 @@ fn calendar(players: u32, mut on_move: impl FnMut(&Row)) {
 
 /// The standard library's heap instead of a calendar queue.
 fn heap(players: u32) -> u64 {
-    let mut rows: BinaryHeap<Reverse<Row>> = (0..players).map(|id| Reverse(Row::new(id))).collect();
+    let mut rows: BinaryHeap<Reverse<Row>> = (0..players).map(|id| Reverse(Row::new(id, MOVES))).collect();
     let mut count = 0;
     while let Some(mut next) = rows.peek_mut() {
         count += 1;
@@ -187,7 +201,7 @@ fn calendar_into_file(players: u32) -> Duration {
     let start = Instant::now();
     let mut bytes = Vec::with_capacity((1 << 20) + 256);
     let mut seq = 0_u64;
-    calendar(players, |row| {
+    calendar(players, MOVES, |row| {
         let mut line = *b"{\"seq\":000000000,\"t\":00.000000000,\"event\":\"move\",\"due\":00.000000000,\"source\":\"ps#1\",\"player\":\"p0000000\",\"direction\":\"N\"}\n";
         digits(&mut line[7..16], seq);
         digits(&mut line[21..23], row.due / SECOND);
@@ -219,6 +233,7 @@ fn measure(c: &mut Criterion) {
     }
     for players in sizes {
         measure_crowd(&mut c.benchmark_group(format!("virtual_time/{players}")), players);
+        measure_steps(&mut c.benchmark_group(format!("virtual_time/steps/{players}")), players);
     }
 }
 
@@ -230,7 +245,7 @@ fn measure_crowd(group: &mut BenchmarkGroup<'_, criterion::measurement::WallTime
     group.bench_function("limit: calendar", |b| {
         b.iter(|| {
             let mut count = 0_u64;
-            calendar(players, |row| count += u64::from(row.left > 0));
+            calendar(players, MOVES, |row| count += u64::from(row.left > 0));
             assert_eq!(count, moves);
         });
     });
@@ -243,6 +258,32 @@ fn measure_crowd(group: &mut BenchmarkGroup<'_, criterion::measurement::WallTime
             let mut counter = Counter::default();
             drive(&scenario, &mut counter);
             assert_eq!(counter.0, moves);
+        });
+    });
+    group.bench_function("ours into bytes", |b| b.iter(|| drive(&scenario, &mut Bytes::default())));
+    group.bench_function("ours into a file", |b| {
+        b.iter_custom(|times| (0..times).map(|_| into_file(&scenario)).sum());
+    });
+}
+
+fn measure_steps(group: &mut BenchmarkGroup<'_, criterion::measurement::WallTime>, players: u32) {
+    let scenario = stepping_crowd(players);
+    let steps = u64::from(players) * u64::from(MOVES);
+    group.sample_size(10).sampling_mode(SamplingMode::Flat).measurement_time(Duration::from_secs(3));
+    group.throughput(Throughput::Elements(steps));
+    group.bench_function("limit: calendar", |b| {
+        b.iter(|| {
+            // A step that takes no time is an addition.
+            let mut count = 0_u64;
+            calendar(players, MOVES / 2, |row| count += 1 + u64::from(row.left > 0));
+            assert_eq!(count, steps);
+        });
+    });
+    group.bench_function("ours into a counter", |b| {
+        b.iter(|| {
+            let mut counter = Counter::default();
+            drive(&scenario, &mut counter);
+            assert_eq!(counter.0, steps);
         });
     });
     group.bench_function("ours into bytes", |b| b.iter(|| drive(&scenario, &mut Bytes::default())));

@@ -215,3 +215,31 @@ fn figures_of_steps_can_be_expected() {
         .collect();
     assert_eq!(missed, ["slow"]);
 }
+
+#[test]
+fn a_plan_shows_the_steps_of_players() {
+    let folder = Folder::new();
+    let text = r#"
+tick = "0s"
+[presets.users]
+players = [
+    { name = "u-{n}", count = 2, steps = [{ fetch = "page", as = "look" }, { repeat = 2, steps = ["pause 1s"] }] },
+    { name = "walker", moves = 1, every = "1s" },
+]
+[presets.others]
+players = [{ name = "never", steps = ["say nothing"] }]
+[fetches.page]
+urls = ["http://127.0.0.1:1/"]
+[[timeline]]
+spawn = "users"
+"#;
+    folder.file("s.toml", text);
+    let shown = folder.scenario(&["plan", "s.toml"]).end().expect(0).stdout;
+    let steps = r#"[{"fetch":"page","as":"look"},{"repeat":2,"steps":["pause 1s"]}]"#;
+    let line = format!("steps    u-{{n}} of users, 2 times: {steps}\n");
+    assert!(shown.contains(&line) && !shown.contains("walker") && !shown.contains("never"), "{shown}");
+    let json = folder.scenario(&["plan", "s.toml", "--format", "json"]).end().expect(0).stdout;
+    let plan: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(plan["steps"][0]["steps"], serde_json::from_str::<Value>(steps).unwrap());
+    assert_eq!((&plan["steps"][0]["count"], plan["steps"].as_array().unwrap().len()), (&2.into(), 1));
+}

@@ -14,6 +14,7 @@ mod init;
 mod log_errors;
 mod log_path;
 mod plan;
+mod plan_steps;
 mod play;
 mod players;
 mod pty_child;

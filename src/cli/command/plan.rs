@@ -5,6 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::cli::args::{OutputFormat, PlanArgs as Arguments};
+use crate::cli::command::plan_steps;
+use crate::cli::command::plan_steps::SteppingGroup;
 use crate::cli::command::{choose_seed, load_or_report, print_stdout};
 use crate::cli::exit_code::ExitCode;
 use crate::report::units::format_moment;
@@ -79,6 +81,10 @@ fn render_text(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         None if plan.limit.is_some() => writeln!(out, "at once  open: the plan ends before the run"),
         None => writeln!(out, "at once  any number of processes: draws decide"),
     };
+    for (n, group) in plan_steps::spawned_groups(scenario, plan).iter().enumerate() {
+        let head = if n == 0 { "steps" } else { "" };
+        let _ = writeln!(out, "{head:<7}  {}", sanitize(&group.to_string()));
+    }
     for (n, one) in scenario.expectations.iter().enumerate() {
         let head = if n == 0 { "expects" } else { "" };
         let _ = writeln!(out, "{head:<7}  {}", sanitize(&format_expectation(one)));
@@ -115,6 +121,9 @@ struct PlanJson<'p> {
     /// The most that a plan holds, if it ends before the run because of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<String>,
+    /// The steps of the players that the plan spawns, by row.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<SteppingGroup<'p>>,
     /// The expectations of the run, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expect: Vec<PlanExpectationJson<'p>>,
@@ -181,6 +190,7 @@ fn render_json(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         end: PlanEndJson { earliest: to_seconds(plan.earliest), likely, latest },
         processes: plan.processes,
         limit: plan.limit.map(|limit| limit.to_string()),
+        steps: plan_steps::spawned_groups(scenario, plan),
         expect: scenario.expectations.iter().map(expectation_json).collect(),
     };
     // It holds only numbers, texts and lists, so JSON can hold all of it.

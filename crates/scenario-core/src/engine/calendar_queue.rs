@@ -319,6 +319,8 @@ impl<T: CalendarEntry> CalendarQueue<T> {
             self.horizon = self.first_due.saturating_add((self.next_bucket as u64) << self.bucket_shift);
             let mut bucket = std::mem::take(&mut self.buckets[index]);
             self.bucketed -= bucket.count as usize;
+            // Many that were due at one instant need no room any more.
+            self.current.shrink_to(16 * BUCKET_LEN as usize);
             self.arena.drain(&mut bucket, &mut self.current);
             self.current.sort_unstable_by_key(|timer| std::cmp::Reverse(timer.key()));
         }

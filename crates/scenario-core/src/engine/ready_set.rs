@@ -4,6 +4,7 @@
 //!
 //! One bit stands for each id, in words of 64 bits, and a Fenwick tree holds the number of bits of each word:
 //! inserting, removing and finding take a number of operations that is the logarithm of the number of words.
+//! An id that is alone in the set is kept beside them: most often one player is ready at a time.
 //! Source of the tree: Fenwick, "A new data structure for cumulative frequency tables", Software: Practice and
 //! Experience 24 (1994).
 
@@ -14,8 +15,8 @@ pub(crate) struct ReadySet {
     /// The Fenwick tree; the node `i` is at `i - 1`.
     tree: Vec<u32>,
     len: usize,
-    /// The id that was inserted last: most often it is the only one.
-    last_inserted: u32,
+    /// The only id of the set, if that is not in the words.
+    lone: Option<u32>,
 }
 
 impl ReadySet {
@@ -29,18 +30,33 @@ impl ReadySet {
 
     #[inline]
     pub(crate) fn contains(&self, id: u32) -> bool {
-        self.words.get(id as usize / 64).is_some_and(|word| word & bit(id) != 0)
+        self.lone == Some(id) || self.words.get(id as usize / 64).is_some_and(|word| word & bit(id) != 0)
     }
 
     /// Adds an id, unless it is there.
     pub(crate) fn insert(&mut self, id: u32) {
+        if self.len == 0 {
+            self.lone = Some(id);
+            self.len = 1;
+            return;
+        }
+        if self.lone == Some(id) {
+            return;
+        }
+        if let Some(lone) = self.lone.take() {
+            self.len = 0;
+            self.insert_into_words(lone);
+        }
+        self.insert_into_words(id);
+    }
+
+    fn insert_into_words(&mut self, id: u32) {
         let word = id as usize / 64;
         if word >= self.words.len() {
             self.grow(word + 1);
         }
         if self.words[word] & bit(id) == 0 {
             self.words[word] |= bit(id);
-            self.last_inserted = id;
             self.len += 1;
             self.add(word, 1);
         }
@@ -48,7 +64,10 @@ impl ReadySet {
 
     /// Removes an id, if it is there.
     pub(crate) fn remove(&mut self, id: u32) {
-        if self.contains(id) {
+        if self.lone == Some(id) {
+            self.lone = None;
+            self.len = 0;
+        } else if self.contains(id) {
             let word = id as usize / 64;
             self.words[word] &= !bit(id);
             self.len -= 1;
@@ -62,8 +81,8 @@ impl ReadySet {
     /// If there are fewer.
     pub(crate) fn nth(&self, k: usize) -> u32 {
         assert!(k < self.len, "there are only {} ids", self.len);
-        if self.len == 1 && self.contains(self.last_inserted) {
-            return self.last_inserted;
+        if let Some(lone) = self.lone {
+            return lone;
         }
         let (mut node, mut left) = (0, k as u32);
         let mut step = self.tree.len().next_power_of_two();
@@ -85,14 +104,15 @@ impl ReadySet {
 
     /// The ids, the smallest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.words.iter().enumerate().flat_map(|(index, word)| {
+        let in_words = self.words.iter().enumerate().flat_map(|(index, word)| {
             let mut word = *word;
             std::iter::from_fn(move || {
                 let id = (word != 0).then(|| index as u32 * 64 + word.trailing_zeros());
                 word &= word.wrapping_sub(1);
                 id
             })
-        })
+        });
+        self.lone.into_iter().chain(in_words)
     }
 
     /// Changes the number of bits of a word, modulo 2^32.

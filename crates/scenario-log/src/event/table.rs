@@ -590,9 +590,10 @@ events! {
         players: Required<Positions>,
     }
 
-    /// A deadlock was found: every player that has not finished waits for a lock.
+    /// A deadlock was found: every player that has not finished waits for a lock, a condition or a message.
     Deadlock = "deadlock" of Run {
-        /// The lock that each player waits for, by the player's name, in the order of the players' starts.
+        /// What each player waits for, by the player's name, in the order of the players' starts: the name of a
+        /// lock, a condition, or the step that sends or receives.
         waiting: Required<Waiting>,
     }
 

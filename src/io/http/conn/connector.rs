@@ -70,7 +70,8 @@ impl HttpConnector {
         let stream = if endpoint.is_tls {
             let wanted = (&endpoint.trust, endpoint.versions);
             let name = endpoint.server_name.as_ref().unwrap_or(&endpoint.host);
-            let tls = self.tls.handshake(tcp, name, wanted, progress).await?;
+            // Boxed, as the tunnel below, so that a connection without it is opened by a small future.
+            let tls = Box::pin(self.tls.handshake(tcp, name, wanted, progress)).await?;
             if endpoint.versions == HttpVersions::Negotiated {
                 is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
             }
@@ -109,7 +110,7 @@ impl HttpConnector {
         }
         progress.enter(AttemptPhase::Connecting(format!("{host}:{port} by the proxy {peer}")));
         let started = Instant::now();
-        let tunnel = proxy.tunnel(tcp, host, *port).await;
+        let tunnel = Box::pin(proxy.tunnel(tcp, host, *port)).await;
         progress.add_time(|timings| &mut timings.connect, started.elapsed());
         Ok((tunnel?, peer))
     }

@@ -2,7 +2,7 @@
 //! player's answers. Reads nothing itself.
 //!
 //! Most answers of a load are the same as the one before. Of an answer whose body, status and watched headers
-//! are those of the last one, the findings are, too.
+//! are those of the two before it, the findings are, too.
 
 use std::cell::RefCell;
 
@@ -86,7 +86,8 @@ impl<'a> AnswerJudge<'a> {
         if known.is_none() {
             last.status = status;
             std::mem::swap(&mut last.headers, &mut last.current);
-            last.findings = Some(findings.clone());
+            // A body that has come twice may come again; most bodies that have come once do not.
+            last.findings = is_last_body.then(|| findings.clone());
         }
         found.findings = findings;
     }

@@ -30,7 +30,7 @@ impl PlayerExchange<'_> {
     /// Sends the request and receives the whole answer. The rare branches are boxed, because the whole future is
     /// moved before it starts.
     pub(super) async fn run(&self, now: Instant) -> Result<LoadResponse, FetchError> {
-        let Some(target) = &self.request.job.targets[self.request.url_index] else {
+        let Some(target) = self.request.job.target(self.attempt.context, self.request.url_index) else {
             return Box::pin(self.run_by_hyper(None)).await;
         };
         let (context, progress) = (self.attempt.context, self.attempt.progress);

@@ -54,9 +54,8 @@ impl PlayerRequests {
         started: Instant,
     ) -> Result<(), Vec<CapturedValue>> {
         let Some(job) = self.job(job) else { return Err(captured) };
-        let Some(target) = job.targets[url_index].as_ref().filter(|target| target.is_fast()) else {
-            return Err(captured);
-        };
+        let target = job.target(&self.context, url_index);
+        let Some(target) = target.filter(|target| target.is_fast()) else { return Err(captured) };
         let worker = self.idle_workers.borrow_mut().pop().unwrap_or_else(|| self.spawn_worker());
         let mut bytes = worker.take_buffer();
         let is_filled = self.fill(target, &captured, session, &mut bytes);

@@ -1,6 +1,6 @@
 //! What is known of the requests that players send, before the first one is sent. Sends nothing.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::io::http::response::check::ResponseChecker;
 pub(super) struct PlayerJob {
     pub(super) index: usize,
     pub(super) checker: Option<Rc<ResponseChecker>>,
-    /// By URL; `None` for a URL whose requests go the general way.
-    pub(super) targets: Vec<Option<PlayerTarget>>,
+    /// By URL, each prepared when it is needed first; `None` for a URL whose requests go the general way.
+    targets: Vec<OnceCell<Option<PlayerTarget>>>,
     pub(super) deadlines: Rc<LoadDeadlines>,
     pub(super) scratch: LoadScratch,
 }
@@ -45,14 +45,19 @@ impl PlayerJob {
             return None;
         }
         let checker = context.checkers.for_job(index, job).ok()?;
-        let target = |url| PlayerTarget::new(context, job, url);
         Some(PlayerJob {
             index,
             checker,
-            targets: (0..job.urls.len()).map(target).collect(),
+            targets: job.urls.iter().map(|_| OnceCell::new()).collect(),
             deadlines: LoadDeadlines::new(&context.inbox, job.timeout.to_std()),
             scratch: LoadScratch::new(Rc::clone(read_buffer)),
         })
+    }
+
+    /// The requests to a URL; `None` if they go the general way.
+    pub(super) fn target(&self, context: &FetchContext, url: usize) -> Option<&PlayerTarget> {
+        let job = &context.run_context.scenario.fetches[self.index];
+        self.targets.get(url)?.get_or_init(|| PlayerTarget::new(context, job, url)).as_ref()
     }
 }
 

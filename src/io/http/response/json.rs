@@ -37,9 +37,12 @@ pub(super) fn json_mismatch(
     is_hidden: bool,
     secrets: &Secrets,
 ) -> Option<String> {
+    let found = lookup(body, &expected.pointer);
+    if found.is_some_and(|value| json_equal(value, &expected.value)) {
+        return None;
+    }
     let (named, shown) = (pointer_name(&expected.pointer), value_excerpt(&expected.shown, secrets));
-    match lookup(body, &expected.pointer) {
-        Some(value) if json_equal(value, &expected.value) => None,
+    match found {
         Some(_) if is_hidden => Some(format!("{named} is not {shown}")),
         Some(value) => {
             Some(format!("{named} is {} and not {shown}", value_excerpt(&compact(value.get()), secrets)))
@@ -88,7 +91,10 @@ pub(super) fn pointer_name(pointer: &str) -> &str {
 pub(super) fn lookup<'a>(body: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
     let mut value = body;
     for token in pointer.split('/').skip(1) {
-        let name = token.replace("~1", "/").replace("~0", "~");
+        let name = match token.contains('~') {
+            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+            false => Cow::Borrowed(token),
+        };
         value = match value.get().as_bytes().first() {
             Some(b'{') => member(value, &name)?,
             Some(b'[') => {
@@ -159,7 +165,13 @@ pub(super) fn members(object: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &RawVa
     serde_json::from_str(object.get()).ok()
 }
 
-pub(super) fn items(list: &RawValue) -> Option<Vec<&RawValue>> {
+/// The number of items of a list.
+pub(super) fn count_items(list: &RawValue) -> Option<usize> {
+    let items: Vec<IgnoredAny> = serde_json::from_str(list.get()).ok()?;
+    Some(items.len())
+}
+
+fn items(list: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(list.get()).ok()
 }
 

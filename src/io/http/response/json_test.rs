@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use scenario_log::secrets::Secrets;
 
-use super::json::{compact, items, lookup, members, pointer_name};
+use super::json::{compact, count_items, lookup, members, pointer_name};
 use super::json_number::compare_numbers;
 use super::text::value_excerpt;
 
@@ -35,14 +35,15 @@ impl JsonTest {
                 _ => vec![format!("{named} is not there, and should {}", self.wanted())],
             };
         };
-        let found = match is_hidden {
+        let found = || match is_hidden {
             true => "there".to_owned(),
             false => value_excerpt(&compact(value.get()), secrets),
         };
         let mut mismatches = Vec::new();
+        // Most answers are as expected, so no text is made before one is not.
         let mut expect = |holds: bool, wanted: &dyn Fn() -> String| {
             if !holds {
-                mismatches.push(format!("{named} is {found}, and should {}", wanted()));
+                mismatches.push(format!("{named} is {}, and should {}", found(), wanted()));
             }
         };
         expect(self.exists != Some(false), &|| "not be there".to_owned());
@@ -58,8 +59,10 @@ impl JsonTest {
         }
         if let Some(wanted) = self.length {
             let length = length_of(value);
-            let has = length.map_or_else(|| "which has none".to_owned(), |length| format!("not {length}"));
-            expect(length == Some(wanted), &|| format!("have the length {wanted}, {has}"));
+            expect(length == Some(wanted), &|| match length {
+                Some(length) => format!("have the length {wanted}, not {length}"),
+                None => format!("have the length {wanted}, which has none"),
+            });
         }
         mismatches
     }
@@ -98,7 +101,7 @@ fn compare(value: &RawValue, number: &str) -> Option<Ordering> {
 fn length_of(value: &RawValue) -> Option<u64> {
     let count = match value.get().as_bytes().first() {
         Some(b'"') => serde_json::from_str::<String>(value.get()).ok()?.chars().count(),
-        Some(b'[') => items(value)?.len(),
+        Some(b'[') => count_items(value)?,
         Some(b'{') => members(value)?.len(),
         _ => return None,
     };

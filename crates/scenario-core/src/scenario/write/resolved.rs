@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use crate::scenario::file::RawScenario;
 use crate::scenario::model::Scenario;
+use crate::scenario::model::step_program::StepProgram;
+use crate::scenario::schema::steps::encode_blocks;
 use crate::scenario::write::json::Json;
 use crate::scenario::write::toml_writer::render_toml;
 
@@ -22,6 +24,12 @@ pub fn to_json(scenario: &Scenario) -> String {
 #[must_use]
 pub fn to_toml(scenario: &Scenario) -> String {
     render_toml(RawScenario::write(scenario))
+}
+
+/// The steps of a player as one line of JSON, as a file may have them.
+#[must_use]
+pub fn steps_to_json(program: &StepProgram) -> String {
+    encode_blocks(&program.blocks).to_line()
 }
 
 /// Turns a scenario of [`to_json`] into the TOML file of [`to_toml`], which
