@@ -26,13 +26,13 @@ pub(super) struct Statistics {
 #[derive(Clone, Debug)]
 enum PartStatistic {
     Whole(ThresholdMonitor),
-    Windows(Windows),
+    Windows(Box<Windows>),
 }
 
 impl Statistics {
     pub(super) fn new(figure: StatThreshold, part: &ObservedPart, never: bool) -> Statistics {
         let template = match (part.over, part.by) {
-            (Some(over), _) => PartStatistic::Windows(Windows::new(figure, over, never)),
+            (Some(over), _) => PartStatistic::Windows(Box::new(Windows::new(figure, over, never))),
             (None, Some(_)) => PartStatistic::Whole(ThresholdMonitor::small(figure)),
             (None, None) => PartStatistic::Whole(ThresholdMonitor::new(figure)),
         };
