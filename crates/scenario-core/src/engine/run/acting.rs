@@ -101,6 +101,7 @@ impl RunState {
             reason: None,
             error: Some(&error),
         });
+        self.entry_failed(by.entry);
         let scenario = &self.scenario;
         self.lifecycle.record_failure(|| match by.entry {
             Some(entry) => format!("{} {what}: {error}", entry_name(scenario, entry)),
@@ -150,6 +151,7 @@ impl RunState {
             });
             let shown_error = Some(error.as_str());
             out.event(&Event::Sent { due, source: None, entry: name, text: Some(shown), error: shown_error });
+            self.entry_failed(Some(entry));
             self.lifecycle
                 .record_failure(|| format!("{} could not send: {error}", entry_name(&scenario, entry)));
         }
@@ -184,6 +186,7 @@ impl RunState {
         };
         let entry = self.origin_name(by);
         out.event(&Event::Signalled { due: by.due, source: None, entry, signal, error: Some(&error) });
+        self.entry_failed(by.entry);
         let scenario = &self.scenario;
         let what = if signal == Signal::KILL { "kill anything" } else { "send a signal" };
         self.lifecycle.record_failure(|| match by.entry {
