@@ -29,6 +29,9 @@ const MARK: &str = "qvalueqz";
 /// The value of the header that stands for the cookies of a player.
 const COOKIE_MARK: &str = "qcookiesqz";
 
+/// The cookies for a URL, as a header has them.
+pub(crate) type CookiesFor<'c> = &'c dyn Fn(&Url) -> Option<String>;
+
 /// A request with gaps.
 #[derive(Debug)]
 pub(crate) struct RequestTemplate {
@@ -142,7 +145,7 @@ impl RequestTemplate {
     pub(crate) fn fill(
         &self,
         values: &[CapturedValue],
-        cookies: Option<&dyn Fn(&Url) -> Option<String>>,
+        cookies: Option<CookiesFor<'_>>,
         bytes: &mut Vec<u8>,
     ) -> bool {
         bytes.clear();
