@@ -38,6 +38,7 @@ impl RunState {
     pub(super) fn advance_phase(&mut self, out: &mut EngineOutput<'_>) {
         match *self.lifecycle.phase() {
             RunPhase::Running if self.timeline.has_always() => self.end_run(RunVerdict::Passed, out),
+            RunPhase::Closing(verdict) if self.scenario.hold => self.stop_all(verdict, out),
             RunPhase::Running | RunPhase::Closing(RunVerdict::Passed) => {
                 self.stop_spawns(true, out);
                 self.begin_stopping(RunVerdict::Passed);
@@ -64,7 +65,7 @@ impl RunState {
         let reason = format!("the time limit of {} is over", limit.format_human());
         if self.scenario.hold && self.lifecycle.is_running() {
             out.emit_stopping(None, &reason);
-            return self.stop_all(RunVerdict::Passed, out);
+            return self.end_run(RunVerdict::Passed, out);
         }
         self.fail_now(reason, out);
     }

@@ -45,7 +45,8 @@ impl RunState {
     /// The entry by which a program has its place in the order: its own, or else, of one that was typed, the
     /// first that spawns its preset.
     fn ordering_entry(&self, preset: usize, entry: Option<usize>) -> Option<usize> {
-        let spawns = |entry: &TimelineEntry| entry.action == EntryAction::Spawn(preset);
+        let name = self.scenario.first_of_name(preset);
+        let spawns = |entry: &TimelineEntry| matches!(entry.action, EntryAction::Spawn(own) if self.scenario.first_of_name(own) == name);
         entry.or_else(|| self.scenario.timeline.iter().position(spawns))
     }
 
