@@ -47,8 +47,8 @@ impl LineRenderer {
             Event::SpawnResumed { source } => {
                 self.push_source_line(out, t, *source, |out| out.push_str("goes on"))
             }
-            Event::SpawnExited { source, exit, ok, running, held, killed, skipped, .. } => {
-                let needed = self.needed_programs.take(*source).filter(|_| !*ok);
+            Event::SpawnExited { source, exit, ok, running, held, killed, skipped, again } => {
+                let needed = self.needed_programs.take(*source).filter(|_| !*ok && !*again);
                 let is_unready = needed.as_ref().is_some_and(|program| program.is_unready);
                 let name = self.names.remove(source).unwrap_or_default();
                 self.unfinished.forget(*source);

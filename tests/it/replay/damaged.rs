@@ -8,7 +8,7 @@ use crate::replay::{Found, find};
 
 #[test]
 fn cut_at_every_byte() {
-    let whole = log("expected");
+    let whole = log("moments");
     for length in 0..whole.len() {
         assert_eq!(find(&whole[..length]), Found::CutShort, "{length}");
     }
