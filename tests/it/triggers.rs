@@ -204,13 +204,7 @@ fn a_silence_counts_from_the_last_line() {
     let forms = [("quiet", "{ quiet = \"1s\", of = \"subject\" }")];
     let (_, log) = replayed_run(&scenario(&subject, &forms), &[], 0);
     let due = log.of("mark")[0]["due"].as_f64().unwrap();
-    let said = log
-        .of("line")
-        .iter()
-        .map(|line| line["t"].as_f64().unwrap())
-        .filter(|t| *t < due)
-        .next_back()
-        .unwrap();
+    let said = log.of("line").iter().map(|line| line["t"].as_f64().unwrap()).rfind(|t| *t < due).unwrap();
     assert!((due - said - 1.0).abs() < 1e-6, "{said} {due}");
 }
 
