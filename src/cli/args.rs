@@ -175,7 +175,7 @@ pub struct RunArgs {
     /// Leave out the entries of these ids, and what waits for them
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     pub skip: Vec<String>,
-    /// Run every combination of the values in the file's [matrix], each with a log of its own
+    /// Run every combination of the values in the file's `[matrix]`, each with a log of its own
     #[arg(long)]
     pub matrix: bool,
     /// Run this many combinations of the matrix at the same time

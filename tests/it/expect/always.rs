@@ -10,6 +10,13 @@ fn a_number_stays_within_its_limits() {
         ("of = 'running'\nalways = { at_most = 1 }", true, "0 to 1", &[]),
         ("of = 'running'\nalways = { below = 1 }", false, "1 at 0ns", &[2]),
         ("of = 'running'\nuntil = 'first.finished'\nalways = { at_least = 1 }", true, "1", &[]),
+        ("of = 'running'\nuntil = 'first.passed'\nalways = { at_least = 1 }", true, "1", &[]),
+        (
+            "of = 'running'\nsince = 'first.failed'\nalways = { at_least = 0 }",
+            false,
+            "`first.failed` never came",
+            &[],
+        ),
         ("of = 'running'\nuntil = '3s'\nalways = { equals = 1 }", true, "1", &[]),
         ("of = 'running'\nuntil = '3s 1ns'\nalways = { equals = 1 }", false, "0 at 3s", &[14]),
         ("of = 'running'\nalways = { above = 0 }", false, "0 at 3s", &[14]),

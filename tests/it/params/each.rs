@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{resolved, said};
+use crate::common::Folder;
 
 #[test]
 fn an_entry_is_copied_for_each_value_in_written_order() {
@@ -84,4 +85,24 @@ fn an_id_of_a_group_tells_the_ids_that_there_are() {
         "[[timeline]]\nid = 'deploy'\nmark = 'x'\nfor_each = { region = ['eu', 'us'] }\n[[timeline]]\nafter = 'deploi.finished'\nmark = 'done'\n",
     );
     assert!(said.contains("deploy-eu") && said.contains("deploy-us"), "{said}");
+}
+
+#[test]
+fn an_id_of_a_group_in_after_means_all_its_entries() {
+    let folder = Folder::new();
+    let text = "[presets.p]\nplayers = [{ name = '${args.name}', moves = 1, every = '${args.wait}' }]\n\
+        [[timeline]]\nid = 'deploy'\nfor_each = { wait = ['100ms', '300ms'] }\n\
+        spawn = { preset = 'p', args = { name = 'x', wait = '${each.wait}' } }\n\
+        [[timeline]]\nid = 'all'\nafter = 'deploy.passed'\nmark = 'all passed'\n\
+        [[timeline]]\nid = 'one'\nafter = { any = ['deploy.failed', 'all.started'] }\nmark = 'over'\n\
+        [[timeline]]\nid = 'never'\nafter = 'deploy.failed'\nmark = 'one failed'\n";
+    let (ended, log) = folder.run(text, &["--clock", "virtual"]);
+    ended.expect(0);
+    let marks: Vec<_> =
+        log.of("mark").iter().map(|mark| (mark["entry"].clone(), mark["t"].to_string())).collect();
+    let at = "0.3".to_owned();
+    assert_eq!(marks, [("all".into(), at.clone()), ("one".into(), at)]);
+    let skipped: Vec<_> = log.of("entry.skipped").iter().map(|event| event["entry"].clone()).collect();
+    assert_eq!(skipped, ["never"]);
+    folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
 }

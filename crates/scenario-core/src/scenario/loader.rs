@@ -232,6 +232,9 @@ impl FileSet<'_> {
         if let Some(kept) = kept {
             keep_parts(&mut parts, kept);
         }
+        let entries = parts.iter_mut().flat_map(|part| &mut part.timeline);
+        let triggers = entries.filter_map(|entry| entry.value.after.as_given_mut());
+        triggers.for_each(|after| after.value.resolve_groups(&groups));
         let mut tables = DefinitionsByName::default();
         for part in &mut parts {
             data::build_tables(std::mem::take(&mut part.data), &mut self.data, &mut tables, found);

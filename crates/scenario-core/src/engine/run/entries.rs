@@ -74,6 +74,8 @@ impl RunState {
         let checked = self.timeline.check_over(entry, may_become_ready, &mut self.timers);
         if self.timeline.has_finished(entry) {
             out.reach_phase(entry, EntryPhase::Finished);
+            let has_failed = self.timeline.has_failed(entry);
+            out.reach_phase(entry, if has_failed { EntryPhase::Failed } else { EntryPhase::Passed });
         }
         self.apply_waits(checked, out);
     }

@@ -167,6 +167,11 @@ impl Timeline {
         self.entries[entry].has_failed = true;
     }
 
+    /// Whether something of an entry was not as expected.
+    pub(crate) fn has_failed(&self, entry: usize) -> bool {
+        self.entries[entry].has_failed
+    }
+
     /// Notes the exit of a spawn of an entry.
     pub(crate) fn record_exit(
         &mut self,

@@ -53,6 +53,15 @@ impl TimelineNames<'_> {
             RawTrigger::Moment { id, moment } => {
                 self.build_moment(&Located { value: id, place: raw.place }, moment, found)
             }
+            RawTrigger::MomentOfGroup { ids, moment } => {
+                let part = |id| self.build_moment(&Located { value: id, place: raw.place }, moment, found);
+                let parts = ids.into_iter().map(part).collect::<Option<Vec<EntryTrigger>>>()?;
+                // One failure makes the whole fail.
+                Some(match moment {
+                    EntryMoment::Failed => EntryTrigger::Any(parts),
+                    _ => EntryTrigger::All(parts),
+                })
+            }
             RawTrigger::Table(_) if depth > MAX_DEPTH => {
                 let message = format!("these moments are nested deeper than {MAX_DEPTH}");
                 let help = "give a part of them to a `mark` entry with an id, and wait for that";

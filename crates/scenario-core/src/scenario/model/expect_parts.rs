@@ -92,11 +92,21 @@ pub enum EntryPhase {
     Ready,
     /// Its last occurrence has ended.
     Finished,
+    /// The same, and all of it was as expected.
+    Passed,
+    /// The same, and something of it was not as expected.
+    Failed,
 }
 
 impl EntryPhase {
     /// All moments.
-    pub const ALL: [EntryPhase; 3] = [EntryPhase::Started, EntryPhase::Ready, EntryPhase::Finished];
+    pub const ALL: [EntryPhase; 5] = [
+        EntryPhase::Started,
+        EntryPhase::Ready,
+        EntryPhase::Finished,
+        EntryPhase::Passed,
+        EntryPhase::Failed,
+    ];
 
     /// The name in a file.
     #[must_use]
@@ -105,6 +115,8 @@ impl EntryPhase {
             EntryPhase::Started => "started",
             EntryPhase::Ready => "ready",
             EntryPhase::Finished => "finished",
+            EntryPhase::Passed => "passed",
+            EntryPhase::Failed => "failed",
         }
     }
 }

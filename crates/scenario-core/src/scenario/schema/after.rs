@@ -1,13 +1,15 @@
 //! The moments that entries wait for, and variables as they are written: values whose meaning needs the
 //! rest of the scenario.
 
+use std::collections::BTreeMap;
+
 use super::collections::ListOf;
 use super::durations::DurationValue;
 use super::encode::TomlEncode;
 use super::numbers::{BoundedInt, integer_schema};
 use super::strings::{PublicString, RegexText};
 use super::unions::tables_or_string_schema;
-use super::{DecodeContext, Located, TomlSchema, table::TableRule, table::table};
+use super::{DecodeContext, KeySlot, Located, TomlSchema, table::TableRule, table::table};
 use crate::scenario::model::{EntryTrigger, ExitRule, VarValue};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
@@ -30,9 +32,33 @@ pub(crate) enum RawTrigger {
         id: String,
         moment: EntryMoment,
     },
+    /// The same of an id that stands for several entries.
+    MomentOfGroup {
+        ids: Vec<String>,
+        moment: EntryMoment,
+    },
     Table(Box<TriggerTable>),
     /// A text that names no moment; the error needs the ids of the timeline.
     NoMoment(String),
+}
+
+impl RawTrigger {
+    /// Finds the entries of ids that stand for several.
+    pub(crate) fn resolve_groups(&mut self, groups: &BTreeMap<String, Vec<String>>) {
+        match self {
+            RawTrigger::Moment { id, moment } => {
+                if let Some(ids) = groups.get(id) {
+                    *self = RawTrigger::MomentOfGroup { ids: ids.clone(), moment: *moment };
+                }
+            }
+            RawTrigger::Table(table) => {
+                let lists = [&mut table.all, &mut table.any].into_iter().filter_map(KeySlot::as_given_mut);
+                let parts = lists.flat_map(|list| &mut list.value.0);
+                parts.for_each(|part| part.value.0.resolve_groups(groups));
+            }
+            RawTrigger::MomentOfGroup { .. } | RawTrigger::NoMoment(_) => {}
+        }
+    }
 }
 
 /// A part of a group.

@@ -14,11 +14,12 @@ use scenario_log::time::Span;
 pub(crate) enum RawRunPoint {
     /// A duration from the start of the run.
     At(Span),
-    /// `ID.started`, `ID.ready` or `ID.finished`.
+    /// `ID.started`, `ID.ready`, `ID.finished`, `ID.passed` or `ID.failed`.
     Entry { id: String, phase: EntryPhase },
 }
 
-const POINT_FORMS: &str = "\"10s\", \"ID.started\", \"ID.ready\" or \"ID.finished\"";
+const POINT_FORMS: &str =
+    "\"10s\", \"ID.started\", \"ID.ready\", \"ID.finished\", \"ID.passed\" or \"ID.failed\"";
 
 impl TomlSchema for RawRunPoint {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawRunPoint> {
@@ -43,7 +44,7 @@ impl TomlSchema for RawRunPoint {
     }
 
     fn schema() -> Json {
-        let moment = pattern_schema(r"^.+\.(started|ready|finished)$");
+        let moment = pattern_schema(r"^.+\.(started|ready|finished|passed|failed)$");
         object([("anyOf", Json::List(vec![pattern_schema(&duration_pattern()), moment]))])
             .with("examples", Json::from(["10s", "db.ready"]))
     }

@@ -119,6 +119,14 @@ impl<T> KeySlot<T> {
         }
     }
 
+    /// The same, to change it.
+    pub(crate) fn as_given_mut(&mut self) -> Option<&mut Located<T>> {
+        match self {
+            KeySlot::Given(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Whether the key is there, with a right value or a wrong one.
     pub(crate) fn is_present(&self) -> bool {
         !matches!(self, KeySlot::Absent)
