@@ -148,8 +148,8 @@ impl LineEditor {
             // Ctrl-W
             (KeySequence::None, 0x17) => {
                 let words = self.line.trim_end();
-                let end = words.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-                self.line.truncate(end);
+                let rest = words.trim_end_matches(|c: char| !c.is_whitespace());
+                self.line.truncate(rest.len());
             }
             (KeySequence::None, b'\t') => self.push(' '),
             (KeySequence::None, 0..0x20) => {}
@@ -226,6 +226,15 @@ mod tests {
     fn entered_lines_come_back_with_the_arrows() {
         let (entered, left) = typed(b"one\ntwo\n\x1b[A\x1b[A\x1b[A\n\x1b[A\x1b[B");
         assert_eq!((entered, left), (vec!["one".into(), "two".into(), "one".into()], String::new()));
+    }
+
+    #[test]
+    fn a_word_is_deleted_behind_any_space() {
+        assert_eq!(typed("one two\u{17}".as_bytes()), (Vec::new(), "one ".to_owned()));
+        // These spaces have two and three bytes.
+        for space in ['\u{85}', '\u{3000}'] {
+            assert_eq!(typed(format!("one{space}two\u{17}").as_bytes()), (Vec::new(), format!("one{space}")));
+        }
     }
 
     proptest::proptest! {
