@@ -555,7 +555,7 @@ pub struct RunsArgs {
     pub action: Option<RunsAction>,
 }
 
-/// What `scenario runs` does.
+/// The commands of `scenario runs`.
 #[derive(Debug, Subcommand)]
 pub enum RunsAction {
     /// Delete all but the newest logs

@@ -115,7 +115,7 @@ impl<'a> ComparableFields<'a> {
                 counting.push("killed", FieldValue::Flag(killed));
             }
             Event::SpawnFailed { error, last_try, .. } => {
-                // What the last probe came to depends on its moment.
+                // The result of the last probe depends on its moment.
                 let error = match last_try {
                     Some(last_try) => error.strip_suffix(&last_try_words(last_try)).unwrap_or(error),
                     None => error,
@@ -178,7 +178,7 @@ impl<'a> ComparableFields<'a> {
                 counting.push_text("kind", Some(kind.name()));
                 counting.push_text("error", Some(error));
             }
-            // What was measured is often a time.
+            // A measured value is often a time.
             Event::Expect(expected) => {
                 counting.push_text("name", Some(&expected.name));
                 counting.push_text("group", expected.group.as_deref());

@@ -22,7 +22,7 @@ impl fmt::Display for CountedEnd {
     }
 }
 
-/// What a row of the table counts.
+/// The subject of a row of the table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CountKey {
     /// Events of this kind.

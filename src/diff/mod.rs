@@ -35,7 +35,7 @@ use scenario_log::decode::LogRecord;
 use scenario_log::event::Event;
 use scenario_log::reader::{LogReadError, LogReader, TruncatedEnd};
 
-/// What must be equal for two logs to be the same.
+/// The parts that must be equal in two logs that are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiffLevel {
     /// The bytes.

@@ -253,7 +253,7 @@ impl SequenceFindings {
     }
 }
 
-/// What an event belongs to.
+/// The source, player or timeline to which an event belongs.
 enum EventOwner {
     /// It does not count.
     Ignored,

@@ -9,7 +9,7 @@ use crate::diff::{DiffSide, PerSide};
 use scenario_log::event::{EntryName, Event, Source};
 use scenario_log::sanitize::sanitize;
 
-/// What several sources may have in common; only a count distinguishes them.
+/// The properties that several sources may have in common; only a count distinguishes them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ComparedOrigin {
     /// A spawn of this preset by this entry; without an entry, it was typed.
@@ -25,7 +25,7 @@ pub enum ComparedOrigin {
 /// A source, whatever its number is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceIdentity {
-    /// What it has in common with others.
+    /// The properties that it has in common with others.
     pub origin: ComparedOrigin,
     /// Which of these it is in its run, counted from 1.
     pub nth: u64,

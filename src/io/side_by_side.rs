@@ -29,7 +29,7 @@ pub struct EndedRun {
     pub index: usize,
     /// Its exit code, as in a shell.
     pub code: u8,
-    /// What it wrote to its standard error.
+    /// The text of its standard error.
     pub stderr: String,
 }
 

@@ -20,7 +20,7 @@ pub struct ReplayResult {
     /// The results of the extra expectations, as far as the log goes. Empty if the replay differs from the
     /// log.
     pub expectations: Vec<ExpectationResult>,
-    /// What the replay found.
+    /// The finding of the replay.
     pub finding: ReplayFinding,
 }
 
@@ -56,7 +56,7 @@ pub struct LoggedRun {
     pub clock: ClockKind,
 }
 
-/// What a replay can find.
+/// The finding of a replay.
 #[derive(Debug)]
 pub enum ReplayFinding {
     /// Every event of the log was decided again.
@@ -74,7 +74,7 @@ pub enum ReplayFinding {
 pub struct ReplayDivergence {
     /// The line that differs.
     pub logged: LoggedLine,
-    /// What the engine decides in its place.
+    /// The decision of the engine in its place.
     pub replayed: ReplayedEvent,
     /// The lines before it, three at most. Long ones are cut.
     pub previous_lines: Vec<LoggedLine>,
@@ -93,7 +93,7 @@ pub struct LoggedLine {
     pub text: String,
 }
 
-/// What the engine decides in place of a logged line.
+/// The decision of the engine in place of a logged line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplayedEvent {
     /// This event, as a line of a log.

@@ -4,7 +4,7 @@
 use crate::fetch_error_kind::FetchErrorKind;
 use crate::time::Span;
 
-/// What follows the name of a step of players whose name is that of a load too.
+/// The text behind the name of a step of players if a load has the same name.
 pub const STEP_SUFFIX: &str = " (step)";
 
 /// Quantiles of durations, to three significant figures. The maximum is exact.

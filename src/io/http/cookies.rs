@@ -20,7 +20,7 @@ pub(super) struct CookieJars(RefCell<HashMap<u32, CookieJar>>);
 #[derive(Debug, Default)]
 struct CookieJar(Box<[KeptCookie]>);
 
-/// What is needed of a cookie later.
+/// The parts of a cookie that are needed later.
 #[derive(Debug)]
 struct KeptCookie {
     /// `name=value`.

@@ -1,4 +1,4 @@
-//! What must hold for any bytes that a server sends. For fuzzers and tests; the program does not use it.
+//! Conditions that must hold for any bytes that a server sends. For fuzzers and tests; the program does not use it.
 
 use tokio::io::ReadBuf;
 
@@ -27,14 +27,14 @@ pub fn check_answer(bytes: &[u8]) {
         assert!(head.len as u64 + response.bytes <= bytes.len() as u64);
     }
     if let HeadRead::Complete(head) = read_head(bytes) {
-        // What hyper gets is read the same way again.
+        // Hyper reads its part in the same way.
         let rewritten = head.rewritten.unwrap_or_else(|| bytes[..head.len].to_vec());
         let HeadRead::Complete(again) = read_head(&rewritten) else { panic!("the rewritten head is odd") };
         assert_eq!((again.rewritten, again.is_interim), (None, head.is_interim));
     }
 }
 
-/// What hyper gets of these bytes, if they arrive in pieces of this length.
+/// The answer that hyper gets from these bytes, if they arrive in pieces of this length.
 fn handed_on(bytes: &[u8], piece_len: usize) -> Vec<u8> {
     let (mut reader, counter) = (AnswerReader::default(), ReceiveCounter::default());
     let mut all = Vec::new();

@@ -65,7 +65,7 @@ impl Drop for ProbeHandle {
     }
 }
 
-/// What is probed.
+/// The target of the probes.
 enum ProbeTarget {
     /// A port of a host.
     Tcp(String, u16),
@@ -142,7 +142,7 @@ impl ReadinessProber {
         }
     }
 
-    /// What makes the target not ready now; `None` if it is.
+    /// The reason why the target is not ready now; `None` if it is.
     async fn probe_once(
         &self,
         target: &ProbeTarget,
@@ -181,7 +181,7 @@ impl ReadinessProber {
 struct ProbeReport<'a> {
     prober: &'a ReadinessProber,
     source: Source,
-    /// What was told last.
+    /// The last message.
     last: RefCell<String>,
 }
 

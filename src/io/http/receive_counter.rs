@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 /// How many of an answer's first bytes are kept for messages.
 const MAX_FIRST_BYTES: usize = 32;
 
-/// What arrived on a connection since [`ReceiveCounter::reset`].
+/// The bytes that arrived on a connection since [`ReceiveCounter::reset`].
 #[derive(Debug, Default)]
 pub(super) struct ReceiveCounter {
     bytes: Cell<u64>,
@@ -34,7 +34,7 @@ impl ReceiveCounter {
         self.answer.get()
     }
 
-    /// What is wrong with the answer's head, if its reader knows.
+    /// The fault in the answer's head, if its reader knows it.
     pub(super) fn head_error(&self) -> Option<String> {
         self.head_error.borrow().clone()
     }

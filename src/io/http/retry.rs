@@ -125,7 +125,7 @@ pub(super) fn failed_input(
     Input::FetchFailed { source, kind: error.kind, error: message, took, sent: progress.sent_counts() }
 }
 
-/// What failed, after which redirects and how many attempts.
+/// The failure, its redirects and the number of attempts.
 fn failure_message(
     error: &FetchError,
     progress: &AttemptProgress,

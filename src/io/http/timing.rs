@@ -13,7 +13,7 @@ use super::conn::socket::SocketShortage;
 use super::error::FetchError;
 use super::receive_counter::ReceiveCounter;
 
-/// What an attempt is waiting for.
+/// The phase in which an attempt waits.
 #[derive(Debug, Default)]
 pub(super) enum AttemptPhase {
     /// Its first turn.
@@ -35,7 +35,7 @@ pub(super) enum AttemptPhase {
     Backpressure,
 }
 
-/// What it took to send a request so far, over all of its attempts.
+/// The effort of sending a request so far, over all of its attempts.
 pub(super) type SendCounter = Rc<Cell<SendCounts>>;
 
 /// How far one attempt has got.
@@ -78,12 +78,12 @@ impl AttemptProgress {
         self.sent.set(SendCounts { resent: sent.resent + 1, ..sent });
     }
 
-    /// What it took to send the request so far.
+    /// The effort of sending the request so far.
     pub(super) fn sent_counts(&self) -> SendCounts {
         self.sent.get()
     }
 
-    /// What it took to send a request that was answered: `opened` is left out where `reused` tells it.
+    /// The effort of sending a request that was answered: `opened` is left out where `reused` tells it.
     pub(super) fn answered_counts(&self) -> SendCounts {
         let sent = self.sent.get();
         let is_told = sent.opened == u64::from(!self.is_reused());

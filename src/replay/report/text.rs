@@ -125,7 +125,7 @@ fn describe_nothing(now: &ReplayedEvent) -> String {
     }
 }
 
-/// What the checksum says about the cause.
+/// The cause, as far as the checksum shows it.
 fn describe_checksum(is_as_written: Option<bool>) -> &'static str {
     match is_as_written {
         Some(true) => "as it was written (its crc32c is right), so the scenario or the program has changed",

@@ -39,7 +39,7 @@ pub enum Input {
     ProbeFailed {
         /// The spawn.
         source: Source,
-        /// What the probe came to, for people.
+        /// The result of the probe, for people.
         result: String,
     },
     /// A signal stopped a process, which can still continue.
@@ -74,18 +74,18 @@ pub enum Input {
         source: Source,
         /// The stream that it was written to.
         stream: OutputStream,
-        /// What was written since the last such text of this line, as it may be logged.
+        /// The text written since the last such text of this line, as it may be logged.
         text: Vec<u8>,
         /// The same as it was said, if that differs.
         said: Option<Vec<u8>>,
     },
-    /// What the next line or text of a spawn decides, from a log that holds it redacted.
+    /// The decisions by the next line or text of a spawn, from a log that holds it redacted.
     LineMatched {
         /// The spawn.
         source: Source,
         /// The stream of the line.
         stream: OutputStream,
-        /// What it decides.
+        /// Its decisions.
         decision: Box<LineDecision>,
     },
     /// A process ended, and all its output has been handed over.
@@ -144,7 +144,7 @@ pub enum Input {
         error: String,
         /// The time since the request started.
         took: Span,
-        /// What it took to send the request.
+        /// The effort of sending the request.
         sent: SendCounts,
     },
     /// A guest joins with its player.
@@ -190,7 +190,7 @@ pub enum Input {
     },
 }
 
-/// What a line decides, by the numbers of the log.
+/// The decisions by a line, by the numbers of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineDecision {
     /// Whether it makes the spawn ready.

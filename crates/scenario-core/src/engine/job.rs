@@ -46,7 +46,7 @@ pub(crate) struct JobRun {
     round: Option<PlayerRound>,
     /// Decides when requests start, if the job is a load.
     load: Option<Box<LoadRun>>,
-    /// What the values of its requests depend on, if they have such values.
+    /// The basis of the values of its requests, if they have such values.
     series: Option<Box<RequestSeries>>,
 }
 

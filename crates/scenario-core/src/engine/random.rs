@@ -211,7 +211,7 @@ pub fn random_seed() -> Result<u64, rand::rngs::SysError> {
 /// A warning about a seed that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LargeSeedWarning {
-    /// What may happen.
+    /// The possible events.
     pub message: String,
     /// The way out.
     pub help: String,

@@ -20,7 +20,7 @@ use scenario_log::captured_value::{CapturedValue, REDACTED};
 /// The letters of a drawn text.
 const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
-/// What the requests of one run of a fetch have in common.
+/// The values that the requests of one run of a fetch share.
 #[derive(Clone)]
 pub(crate) struct RequestSeries {
     /// The runs of the fetch before this one.

@@ -1,10 +1,10 @@
-//! What was done to a spawn besides a stop: signals, a kill, and the order to spawn it again.
+//! Actions on a spawn besides a stop: signals, a kill, and the order to spawn it again.
 
 use scenario_log::event::SpawnExit;
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
-/// What was done to a spawn besides a stop.
+/// The actions on a spawn besides a stop.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SpawnActs {
     /// A bit for the number of each signal that it was sent.

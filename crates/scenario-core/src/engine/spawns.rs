@@ -25,7 +25,7 @@ pub(crate) struct ActiveSpawn {
     /// ready is over, or it is asked to stop.
     readiness: Option<ReadinessWait>,
     stop_requested: bool,
-    /// What was done to it besides a stop.
+    /// The actions on it besides a stop.
     acts: SpawnActs,
     /// The run does not wait for it.
     is_background: bool,
@@ -335,7 +335,7 @@ impl Spawns {
         }
     }
 
-    /// What the last probe of a spawn came to.
+    /// The result of the last probe of a spawn.
     pub(crate) fn last_try(&self, number: u32) -> Option<String> {
         match self.get(number)?.readiness.as_ref()? {
             ReadinessWait::Probe { last_try } => last_try.clone(),
@@ -467,7 +467,7 @@ impl Spawns {
         }
     }
 
-    /// What was done to a spawn besides a stop.
+    /// The actions on a spawn besides a stop.
     pub(crate) fn acts_mut(&mut self, number: u32) -> Option<&mut SpawnActs> {
         self.active.get_mut(&number).map(|spawn| &mut spawn.acts)
     }

@@ -1,4 +1,4 @@
-//! What has become of the conditions that entries wait for, and what follows for an entry that waits for
+//! The state of the conditions that entries wait for, and the consequence for an entry that waits for
 //! several. Knows no time limits and no timers.
 
 use crate::scenario::model::{EntryTrigger, Scenario};

@@ -34,7 +34,7 @@ pub(super) struct PlanSink<'s> {
     awaited_entries: BTreeSet<String>,
     /// The running spawns of these entries.
     awaited_spawns: BTreeSet<Source>,
-    /// What the entries do that may end what runs, by their names.
+    /// The actions of the entries that may end a spawn, by the names of the entries.
     ending_actions: BTreeMap<String, &'static str>,
     /// Whether nothing so far depended on a program or a server.
     pub(super) is_known: bool,
@@ -239,7 +239,7 @@ fn count_players(scenario: &Scenario, preset: &str) -> u64 {
     }
 }
 
-/// What the entries do that may end what runs, by their names.
+/// The actions of the entries that may end a spawn, by the names of the entries.
 fn ending_actions(scenario: &Scenario) -> BTreeMap<String, &'static str> {
     let entries = scenario.timeline.iter().enumerate().filter(|(_, entry)| entry.action.may_end_spawns());
     entries.map(|(n, entry)| (entry.event_name(n).to_string(), entry.action.key())).collect()

@@ -9,7 +9,7 @@ use super::vars::env_file::parse_env_file;
 use crate::diagnostic::{Diagnostic, FilePlace, SourceFiles, quoted};
 use scenario_log::sanitize::sanitize;
 
-/// What is needed to read a file.
+/// The parts that are needed to read a file.
 pub(super) struct EnvFileReader<'a> {
     pub(super) files: &'a dyn FileProvider,
     /// The folder of the scenario.

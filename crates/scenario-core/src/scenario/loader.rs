@@ -56,7 +56,7 @@ pub fn load_selected(
     if extras.selection.is_all() {
         return Ok(whole);
     }
-    // What an entry waits for is known when all of them have been checked.
+    // The moment that an entry waits for is known when all of them have been checked.
     let mut found = Diagnostics::default();
     let kept = KeptParts::find(&whole.scenario, &extras.selection, &groups, &mut found);
     let Some(kept) = kept else {

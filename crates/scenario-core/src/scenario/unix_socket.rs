@@ -26,7 +26,7 @@ pub fn socket_path(url: &Url) -> Option<PathBuf> {
     })
 }
 
-/// What a folder may hold as it is in the place of a host.
+/// The characters that a folder may hold as they are in the place of a host.
 const ENCODED_IN_HOST: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 /// The URL of a file in `folder`, as seen from the scenario's folder: the path of a socket is relative to

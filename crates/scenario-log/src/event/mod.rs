@@ -139,7 +139,7 @@ impl Direction {
     }
 }
 
-/// What a player draws for its move: one of the four directions, or a word of its scenario.
+/// The draw of a player for its move: one of the four directions, or a word of its scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MoveDirection<'a> {
     /// A direction in the world.
@@ -272,7 +272,7 @@ pub struct FetchTimings {
     pub body: Option<Span>,
 }
 
-/// What it took to send a request, beyond one exchange on one connection. All are 0 in logs of older
+/// The effort of sending a request, beyond one exchange on one connection. All are 0 in logs of older
 /// releases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendCounts {
@@ -311,7 +311,7 @@ pub struct FetchedResponse {
     pub timings: FetchTimings,
     /// Whether the connection had been used before. Logs of older releases do not have it.
     pub reused: Option<bool>,
-    /// What it took to send the request.
+    /// The effort of sending the request.
     pub sent: SendCounts,
     /// The differences between the answer and the fetch's check, as a text for people; `None` if there
     /// is no check, or all of it holds.

@@ -439,7 +439,7 @@ events! {
         error: &'a str,
         /// The time from the start of the request to its failure.
         took: Span,
-        /// What it took to send the request.
+        /// The effort of sending the request.
         sent: SendCounts,
         /// Its entry tries again, so that this is no failure.
         again: bool,

@@ -57,7 +57,7 @@ impl fmt::Display for HeadError {
 
 impl std::error::Error for HeadError {}
 
-/// What the lines of a head say about the body's end.
+/// The end of the body, as the lines of a head tell it.
 #[derive(Default)]
 struct Framing {
     length: Option<u64>,

@@ -109,7 +109,7 @@ fn has_empty_line(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// What hyper gets of these pieces.
+    /// The answer that hyper gets from these pieces.
     fn handed_on(pieces: &[&[u8]]) -> String {
         let (mut reader, counter) = (AnswerReader::default(), ReceiveCounter::default());
         let mut all = Vec::new();

@@ -39,7 +39,7 @@ impl SocketShortage {
         }
     }
 
-    /// What is missing, and what helps.
+    /// The missing resource, and the cure.
     pub(crate) fn advice(self) -> String {
         match self {
             SocketShortage::Ports => "no local port is free for a new connection: each one is in use, or was until a minute ago (TIME_WAIT). Connections that are kept need fewer ports, and so does a lower rate; `sysctl net.ipv4.ip_local_port_range=\"1024 65535\"` gives more".to_owned(),

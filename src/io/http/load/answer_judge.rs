@@ -31,7 +31,7 @@ pub(crate) struct AnswerJudge<'a> {
     found: RefCell<JudgedAnswer>,
 }
 
-/// What an answer is found to have.
+/// The findings in an answer.
 #[derive(Debug, Default)]
 pub(crate) struct JudgedAnswer {
     pub(crate) findings: ResponseFindings,
@@ -92,7 +92,7 @@ impl<'a> AnswerJudge<'a> {
         found.findings = findings;
     }
 
-    /// What was found in the answer.
+    /// The findings in the answer.
     pub(crate) fn into_found(self) -> JudgedAnswer {
         self.found.into_inner()
     }

@@ -40,7 +40,7 @@ impl Default for ReadBuffer {
     }
 }
 
-/// What all requests of a fetch share.
+/// The values that all requests of a fetch share.
 #[derive(Debug, Default)]
 pub(crate) struct LoadScratch {
     read_buffer: Rc<ReadBuffer>,

@@ -1,4 +1,4 @@
-//! What is known of a load's requests before the first one is sent. Sends nothing.
+//! The facts about a load's requests that are known before the first one is sent. Sends nothing.
 
 use std::cell::Cell;
 use std::time::Duration;

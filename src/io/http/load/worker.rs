@@ -68,7 +68,7 @@ pub(super) enum IdleLoadConn {
 pub(super) struct LoadWorker {
     pub(super) task: RefCell<Option<AbortHandle>>,
     pub(super) deadline: Rc<RequestDeadline>,
-    /// What it took to send the current request so far.
+    /// The effort of sending the current request so far.
     pub(super) sent: SendCounter,
     slot: RequestSlot<WorkerRequest>,
     /// The connection while the worker is idle, and since when it is.

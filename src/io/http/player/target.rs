@@ -1,4 +1,4 @@
-//! What is known of the requests that players send, before the first one is sent. Sends nothing.
+//! The facts about the requests of players that are known before the first one is sent. Sends nothing.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;

@@ -32,7 +32,7 @@ pub(super) struct PlayerRequest {
 #[derive(Default)]
 pub(super) struct PlayerWorker {
     pub(super) task: RefCell<Option<AbortHandle>>,
-    /// What it took to send the current request so far.
+    /// The effort of sending the current request so far.
     pub(super) sent: SendCounter,
     pub(super) slot: RequestSlot<PlayerRequest>,
     /// The bytes of the current request.

@@ -1,4 +1,4 @@
-//! What is sent: the method, the target, the headers and the body of a request, for HTTP/1.1, HTTP/2 or
+//! The request: the method, the target, the headers and the body of a request, for HTTP/1.1, HTTP/2 or
 //! a proxy. Opens no connection.
 
 pub(crate) mod auth;

@@ -44,7 +44,7 @@ pub(super) fn segments(parts: &[MultipartPart], folder: &Path) -> Vec<BodySegmen
     segments
 }
 
-/// What stands between the parts. It comes from the parts themselves, so that it is the same in every run, and
+/// The text between the parts. It comes from the parts themselves, so that it is the same in every run, and
 /// nobody can know it without them.
 fn boundary(parts: &[MultipartPart]) -> String {
     let mut digest = Sha256::new();

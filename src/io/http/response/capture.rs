@@ -24,7 +24,7 @@ pub(super) struct CapturableResponse<'a> {
     pub(super) body: &'a [u8],
     /// The body as JSON, or the parser's error; `None` if nothing needs it.
     pub(super) json: Option<&'a serde_json::Result<&'a RawValue>>,
-    /// What messages must not show.
+    /// The texts that messages must not show.
     pub(super) secrets: &'a Secrets,
     /// Whether messages must show nothing of the body: a secret is in it, but nobody knows where.
     pub(super) is_hidden: bool,

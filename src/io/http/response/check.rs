@@ -63,7 +63,7 @@ pub(crate) struct ResponseChecker {
 /// The result of a check.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResponseFindings {
-    /// What does not match, as a message; `None` if everything does.
+    /// The mismatch, as a message; `None` if everything does.
     pub(crate) mismatch: Option<String>,
     /// The values of all captures, or nothing if something does not match.
     pub(crate) captured: Vec<CapturedValue>,
@@ -160,7 +160,7 @@ impl ResponseChecker {
         })
     }
 
-    /// What the last line of an answer matches, if a line ends it.
+    /// The pattern of the last line of an answer, if a line ends it.
     pub(crate) fn lines_until(&self) -> Option<&Regex> {
         self.lines_until.as_ref()
     }

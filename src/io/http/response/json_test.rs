@@ -26,7 +26,7 @@ pub(super) struct JsonTest {
 }
 
 impl JsonTest {
-    /// What does not hold of a body. What it has instead is shown unless `is_hidden`.
+    /// The condition that does not hold of a body. The value that the body has instead is shown unless `is_hidden`.
     pub(super) fn mismatches(&self, body: &RawValue, is_hidden: bool, secrets: &Secrets) -> Vec<String> {
         let named = pointer_name(&self.pointer);
         let Some(value) = lookup(body, &self.pointer) else {
@@ -67,7 +67,7 @@ impl JsonTest {
         mismatches
     }
 
-    /// What a value must be like that is not there.
+    /// The condition on a value that is missing.
     fn wanted(&self) -> String {
         let tests = [
             self.matches.as_ref().map(|regex| format!("match /{regex}/")),

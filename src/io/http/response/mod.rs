@@ -1,4 +1,4 @@
-//! What comes back: the body of an answer, what a job expects of it and captures from it, and what of it
+//! The answer: its body, what a job expects of it and captures from it, and what of it
 //! may be logged. Opens no connection, and decides about no further attempt.
 
 pub(crate) mod body;

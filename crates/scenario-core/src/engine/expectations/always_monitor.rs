@@ -20,7 +20,7 @@ use scenario_log::time::{Moment, Span};
 #[derive(Debug)]
 pub(super) struct AlwaysMonitor {
     limits: Vec<(LimitComparison, u64)>,
-    /// What each source that counts adds to the number.
+    /// The share of each source in the number.
     counted: BTreeMap<Source, u64>,
     value: u64,
     /// The last change: its moment and its `seq`.

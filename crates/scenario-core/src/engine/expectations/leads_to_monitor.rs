@@ -49,7 +49,7 @@ struct WaitingCause {
     link: KeyValue<'static>,
 }
 
-/// What came of the causes.
+/// The verdict on the causes.
 pub(super) struct CauseTally {
     pub(super) count: u64,
     pub(super) followed_count: u64,
@@ -169,7 +169,7 @@ impl LeadsToMonitor {
         cause.first.at.checked_add(self.within?)?.checked_add(Span(1))
     }
 
-    /// What came of the causes, if nothing comes any more.
+    /// The verdict on the causes, if nothing comes any more.
     pub(super) fn tally(&self) -> CauseTally {
         let waiting = self.waiting.first_key_value().map(|(_, cause)| (cause.first, None));
         let waiting = waiting.filter(|_| !self.never);

@@ -31,7 +31,7 @@ pub(super) struct SourceStart {
     request: Option<RequestStart>,
 }
 
-/// What the start of a request says.
+/// The facts in the start of a request.
 #[derive(Clone, Debug)]
 struct RequestStart {
     url: Box<str>,
@@ -39,7 +39,7 @@ struct RequestStart {
     player: Option<Box<str>>,
 }
 
-/// What is known of the source of an event.
+/// The known facts about the source of an event.
 #[derive(Clone, Copy)]
 pub(super) struct SourceView<'a> {
     names: &'a OriginNames,
@@ -159,7 +159,7 @@ impl<'a> SourceView<'a> {
         }
     }
 
-    /// What an event must have in common with another to belong to it.
+    /// The value that two events must share to belong together.
     pub(super) fn link<'e>(&self, key: Option<GroupKey>, event: &Event<'e>) -> KeyValue<'e>
     where
         'a: 'e,

@@ -62,9 +62,9 @@ pub struct ExpectationProgress {
     pub name: String,
     /// Whether it holds.
     pub status: ExpectationStatus,
-    /// What is wanted, for people.
+    /// The condition, for people.
     pub wanted: String,
-    /// What has come, for people, once it can no longer hold.
+    /// The value, for people, once the condition can no longer hold.
     pub got: Option<String>,
 }
 

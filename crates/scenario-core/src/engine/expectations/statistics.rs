@@ -99,7 +99,7 @@ impl Statistics {
         self.open_end
     }
 
-    /// What came of each group, in a time of this length from `start` on.
+    /// The verdict on each group, in a time of this length from `start` on.
     pub(super) fn judge(
         &self,
         (start, length): (Moment, Span),
@@ -140,7 +140,7 @@ impl Statistics {
     }
 }
 
-/// What an event has settled.
+/// The effect of an event on a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
     /// The condition holds for good, or not, whether it must hold or not.

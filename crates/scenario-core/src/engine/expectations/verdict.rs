@@ -1,11 +1,11 @@
-//! What came of an expectation, or of one group of it.
+//! The verdict on an expectation, or on one group of it.
 
 /// Whether it holds, and why.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdict {
     /// Whether it holds; `None` if there was nothing to measure.
     pub(super) holds: Option<bool>,
-    /// What has come, for people.
+    /// The value so far, for people.
     pub(super) got: Option<String>,
     /// The `seq` of the events that decided.
     pub(super) events: Vec<u64>,

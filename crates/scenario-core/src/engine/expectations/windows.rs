@@ -19,11 +19,11 @@ pub(super) struct Windows {
     /// The number of the current window, from 0.
     index: u64,
     tally: WindowTally,
-    /// What a window without any event comes to.
+    /// The verdict on a window without any event.
     empty: Option<(bool, MeasuredValue)>,
 }
 
-/// What came of the windows.
+/// The verdict on the windows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WindowTally {
     pub(super) judged: u64,
@@ -34,7 +34,7 @@ pub(super) struct WindowTally {
     pub(super) closest: Option<WindowResult>,
 }
 
-/// What came of one window.
+/// The verdict on one window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WindowResult {
     pub(super) index: u64,
@@ -76,7 +76,7 @@ impl Windows {
         self.tally.first_miss.is_some()
     }
 
-    /// What came of the windows before this one, which is behind the current one.
+    /// The verdict on the windows before this one, which is behind the current one.
     fn tally_before(&self, index: u64) -> WindowTally {
         let mut tally = self.tally;
         let of_current = self.current.judge(self.length);
@@ -96,7 +96,7 @@ impl Windows {
         Some((holds, WindowResult { index, got, seq, distance: self.current.distance(got) }))
     }
 
-    /// What came of all windows, if they end so long after the start of the first one. The last window may be cut
+    /// The verdict on all windows, if they end so long after the start of the first one. The last window may be cut
     /// short: its values are judged, but its totals only where no later event could change the result.
     pub(super) fn tally_at(&self, end: Span) -> WindowTally {
         let index = end.0 / self.length.0;

@@ -14,7 +14,7 @@ use scenario_log::event::{EntryName, Event, Source};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
 
-/// Who asks for an action, and for when.
+/// The origin of an action, and its planned moment.
 #[derive(Clone, Copy)]
 pub(super) struct ActionOrigin {
     /// The entry of the timeline; none for a step of a player and for a typed command.

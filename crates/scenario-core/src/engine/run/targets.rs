@@ -69,7 +69,7 @@ impl RunState {
         is_active.then_some(source)
     }
 
-    /// What runs of the preset and of the fetch of a name, and is of an entry that is meant.
+    /// The running spawns and requests of the preset and the fetch of a name, of the entries that are meant.
     fn sources_named(&self, target: &ActionTarget, is_meant: impl Fn(Option<usize>) -> bool) -> Vec<Source> {
         let spawns = self.spawns.iter().filter(|(_, spawn)| {
             target.preset == Some(self.scenario.first_of_name(spawn.preset())) && is_meant(spawn.entry())

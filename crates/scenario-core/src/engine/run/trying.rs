@@ -7,7 +7,7 @@ use crate::engine::timeline::tries::TryVerdict;
 use scenario_log::event::{Event, Source};
 use scenario_log::time::{Moment, Span};
 
-/// What follows for the entry of something that is not as expected.
+/// The consequence for the entry of something that is not as expected.
 #[derive(Debug, Default)]
 pub(super) struct FaultTry {
     /// The entry tries again, so that the fault fails nothing.

@@ -125,7 +125,7 @@ fn build_deferred_url(
 fn build_captures(items: Vec<NamedEntry<RawCapture>>) -> Vec<FetchCapture> {
     let captures = items.into_iter().filter_map(|item| {
         let RawCapture { selector, secret, may_be_empty } = item.value?.value;
-        // What is hidden where it comes from is hidden where it goes.
+        // A value that is hidden at its source is hidden at its target.
         let secret = secret
             || match &selector {
                 CaptureSelector::Header(header) | CaptureSelector::HeaderText { header, .. } => {

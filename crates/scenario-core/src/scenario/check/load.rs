@@ -43,9 +43,9 @@ fn saturate_to_u32(number: u64) -> u32 {
 
 /// The words for what has a rate.
 pub(super) struct RateWords {
-    /// What has it.
+    /// The owner of it.
     owner: &'static str,
-    /// What starts at this rate.
+    /// The things that start at this rate.
     one: &'static str,
     many: &'static str,
 }

@@ -86,7 +86,7 @@ impl StepNames {
         Some(RowSource { table, name: name.value.0.clone() })
     }
 
-    /// What a `stop` stops, as for an entry of the timeline.
+    /// The target of a `stop`, as for an entry of the timeline.
     fn stop_target(&self, name: String, place: FilePlace, found: &mut Diagnostics) -> Option<ActionTarget> {
         let index = |names: &[String]| names.iter().position(|own| *own == name);
         let (preset, fetch) = (index(&self.presets), index(&self.fetches));

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 8;
 /// The most conditions of one entry.
 const MAX_CONDITIONS: usize = 1_000;
 
-/// What a condition needs of the entry that it names.
+/// The needs of a condition on the entry that it names.
 #[derive(Clone, Copy)]
 enum NeedOfEntry {
     /// That it spawns something.

@@ -70,7 +70,7 @@ fn check_url(text: &str) -> Result<(), String> {
     }
 }
 
-/// What is wrong with a scheme.
+/// The fault of a scheme.
 const NO_SCHEME: &str = "is neither http nor https nor http+unix";
 
 /// The URL that an address without a scheme probably means: `localhost:8080/a`.

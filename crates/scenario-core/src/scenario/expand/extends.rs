@@ -9,7 +9,7 @@ use crate::scenario::file_reader::ParsedFile;
 use crate::scenario::toml::{ByteRange, TomlKeyValue, TomlStr, TomlTableId, TomlValue};
 use crate::scenario::vars::{VarPolicy, Vars};
 
-/// What can extend another one of its kind.
+/// The kinds that can extend another one.
 #[derive(Clone, Copy)]
 pub(super) struct ExtendingKind {
     /// The key of the table that has all of them.

@@ -2,7 +2,7 @@
 //! some values, and presets with arguments. It works on the tree, before anything is decoded, so that a copy
 //! is checked like what somebody wrote. Every value keeps the place where it stands.
 //!
-//! What has not the form for that is left as it is: the decoding reports it.
+//! A value without the form for that stays as it is: the decoding reports it.
 
 mod args;
 mod each;

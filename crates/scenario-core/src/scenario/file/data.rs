@@ -36,7 +36,7 @@ table! {
 }
 
 table! {
-    /// What a run read from the file of a table.
+    /// The rows that a run read from the file of a table.
     RawRowsRead is "`read`" from (DataTable) with [
         TableRule::Required("columns", "columns = [\"user\"]"),
         TableRule::Required("rows", "rows = 1000"),

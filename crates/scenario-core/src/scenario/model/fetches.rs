@@ -97,7 +97,7 @@ pub struct RowSource {
 /// there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadProfile {
-    /// What starts a request.
+    /// The cause that starts a request.
     pub model: LoadModel,
     /// The largest number of requests; at least 1.
     pub max_requests: Option<u64>,
@@ -105,7 +105,7 @@ pub struct LoadProfile {
     pub duration: Option<Span>,
 }
 
-/// What starts a request of a load.
+/// The cause that starts a request of a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoadModel {
     /// The answer to another request: a closed loop.

@@ -162,13 +162,13 @@ pub const MAX_PLAYERS_IN_WORLD: usize = 100_000;
 pub struct WorldRules {
     /// The width and the height; each is at least 1.
     pub size: [u32; 2],
-    /// What happens to a player that walks beyond an edge.
+    /// The rule for a player that walks beyond an edge.
     pub edges: WorldEdges,
     /// The period of `world.state`; `None`: the state is sent after every move.
     pub broadcast: Option<Span>,
 }
 
-/// What happens to a player that walks beyond an edge of the world.
+/// The rule for a player that walks beyond an edge of the world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WorldEdges {
     /// It comes in at the opposite edge.

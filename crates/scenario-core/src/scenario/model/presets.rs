@@ -18,11 +18,11 @@ use scenario_log::time::Span;
 pub struct Preset {
     /// The name by which events know it: no dot, and unique among presets but for variants.
     pub name: String,
-    /// What its spawns are.
+    /// The kind of its spawns.
     pub kind: PresetKind,
     /// The arguments that its texts were made with, by name.
     pub args: BTreeMap<String, VarValue>,
-    /// What sets it apart, if it is another preset with other arguments.
+    /// The difference from another preset, if it is that one with other arguments.
     pub variant: Option<PresetVariant>,
     /// The place of its name, where it is defined.
     pub place: FilePlace,
@@ -138,20 +138,20 @@ pub struct PlayerGroup {
     pub name: NamePattern,
     /// The number of players; at least 1.
     pub count: u32,
-    /// What each player does.
+    /// The actions of each player.
     pub behavior: PlayerBehavior,
     /// The directions of moves, drawn with equal chance; at least one. In a scenario with a world they are
     /// `N`, `S`, `E` and `W`; in others they are any words.
     pub directions: Vec<String>,
     /// The table that each player takes a row from; `None`: it has none.
     pub data: Option<RowSource>,
-    /// What a player does after a fetch that is not as expected.
+    /// The next action of a player after a fetch that is not as expected.
     pub on_failure: OnFailure,
     /// Whether a player keeps the cookies that servers set, and sends them.
     pub cookies: bool,
 }
 
-/// What a player does after a fetch that is not as expected.
+/// The next action of a player after a fetch that is not as expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFailure {
     /// It ends.
@@ -171,7 +171,7 @@ impl PlayerGroup {
     }
 }
 
-/// What a player does.
+/// The actions of a player.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PlayerBehavior {
     /// It moves, and waits after each move.

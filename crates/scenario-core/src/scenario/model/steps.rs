@@ -212,7 +212,7 @@ impl Comparison {
     }
 }
 
-/// What a condition can look at.
+/// The values that a condition can look at.
 #[derive(Clone, Copy, Debug)]
 pub struct ConditionInputs<'a> {
     /// The value of each cell.

@@ -319,7 +319,7 @@ const ROWS: ForeignKeys = ForeignKeys {
 
 const ALL: [&ForeignKeys; 7] = [&SCENARIO, &PRESET, &ENTRY, &READY, &STOP, &FETCH, &ROWS];
 
-/// What to write here instead of a key of another tool, if it is one that we know; `table` is the kind of
+/// The text to write here instead of a key of another tool, if it is one that we know; `table` is the kind of
 /// table, as in messages.
 pub(crate) fn our_words(table: &str, key: &str) -> Option<&'static str> {
     let key = key.to_lowercase().replace('-', "_");

@@ -123,7 +123,7 @@ pub(crate) fn assignments_as_table(node: &TomlNode, source: &str) -> Option<Stri
     (!items.is_empty() && table.len() <= MAX_REPEATED).then_some(table)
 }
 
-/// What a text that is not a duration probably means, for a help: `write "9s"`.
+/// The probable meaning of a text that is not a duration, for a help: `write "9s"`.
 pub(crate) fn duration_help(text: &str) -> Option<String> {
     let text = text.trim();
     if text.contains(':') {
@@ -202,7 +202,7 @@ fn with_last_unit(text: &str) -> Option<String> {
     Some(format!("{text}{unit}"))
 }
 
-/// What a text that is not a size probably means, for a help: `64 kb` is `"64kB"`.
+/// The probable meaning of a text that is not a size, for a help: `64 kb` is `"64kB"`.
 pub(crate) fn size_help(text: &str) -> Option<String> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && !"._,".contains(c)).unwrap_or(text.len());
@@ -229,7 +229,7 @@ pub(crate) fn size_help(text: &str) -> Option<String> {
     Some(format!("write \"{}\"", format_size(bytes)))
 }
 
-/// What a text that is not an interval probably means, for a help: `0-800ms` is `"0ms..800ms"`.
+/// The probable meaning of a text that is not an interval, for a help: `0-800ms` is `"0ms..800ms"`.
 pub(crate) fn interval_help(text: &str) -> Option<String> {
     let (from, to) = ["...", "..", "…", " to ", "–", "-"].iter().find_map(|sign| text.split_once(sign))?;
     let (from, to) = (from.trim(), to.trim().trim_start_matches('='));
@@ -241,7 +241,7 @@ pub(crate) fn interval_help(text: &str) -> Option<String> {
     Some(format!("write {}", toml_string(&format!("{from}..{to}"))))
 }
 
-/// What a text that is not a rate probably means, for a help: `500 per second` is `"500/s"`.
+/// The probable meaning of a text that is not a rate, for a help: `500 per second` is `"500/s"`.
 pub(crate) fn rate_help(text: &str) -> Option<String> {
     let lower = text.trim().to_ascii_lowercase();
     let end = lower.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(lower.len());

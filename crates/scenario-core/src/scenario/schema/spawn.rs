@@ -1,4 +1,4 @@
-//! What an entry spawns, with arguments, and the values for which it is copied.
+//! The preset that an entry spawns, with arguments, and the values for which it is copied.
 
 use super::collections::{ListOf, NamedTable};
 use super::key_rules::VarNameRule;

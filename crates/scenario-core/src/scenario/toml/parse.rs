@@ -253,7 +253,7 @@ impl EventReceiver for TreeBuilder<'_> {
             Some(value) => {
                 self.close_value(TomlNode { at: ByteRange::new(span.start(), span.end()), value });
             }
-            // What is wrong with it has been reported: nothing else is to be said of this value.
+            // Its fault has been reported: nothing else is to be said of this value.
             None => self.drop_open_key(),
         }
     }

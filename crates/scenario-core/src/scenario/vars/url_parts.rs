@@ -22,7 +22,7 @@ use crate::scenario::model::ScenarioText;
 use crate::scenario::unix_socket;
 use scenario_log::secrets::authority_range;
 
-/// What is encoded in a path.
+/// The characters that are encoded in a path.
 const PATH_RESERVED: &AsciiSet = &URL_RESERVED
     .remove(b'!')
     .remove(b'$')
@@ -39,7 +39,7 @@ const PATH_RESERVED: &AsciiSet = &URL_RESERVED
     .remove(b'@')
     .remove(b'/');
 
-/// What is encoded in a value that is the whole query.
+/// The characters that are encoded in a value that is the whole query.
 const QUERY_RESERVED: &AsciiSet = &URL_RESERVED.remove(b'&').remove(b'=');
 
 /// A part of a URL.

@@ -142,7 +142,7 @@ impl TextPair for (String, String) {
     }
 }
 
-/// What a name has in the line.
+/// The value of a name in the line.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMoreTexts {
