@@ -66,7 +66,7 @@ pub struct ScenarioOptions<'a> {
 /// Gives a free port for a name, or the reason why there is none.
 pub type FreePortSource<'a> = dyn Fn(&str) -> Result<u16, String> + 'a;
 
-/// The wishes of a run beyond the file.
+/// The options of a run that the file does not have.
 #[derive(Clone, Copy, Default)]
 pub struct LoadExtras<'a> {
     /// The entries that are kept.

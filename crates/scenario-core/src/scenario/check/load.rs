@@ -43,7 +43,7 @@ fn saturate_to_u32(number: u64) -> u32 {
 
 /// The words for what has a rate.
 pub(super) struct RateWords {
-    /// The owner of it.
+    /// The fetch or the entry that has the rate.
     owner: &'static str,
     /// The things that start at this rate.
     one: &'static str,

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 8;
 /// The most conditions of one entry.
 const MAX_CONDITIONS: usize = 1_000;
 
-/// The needs of a condition on the entry that it names.
+/// The kind of entry that a condition needs.
 #[derive(Clone, Copy)]
 enum NeedOfEntry {
     /// That it spawns something.
