@@ -135,9 +135,14 @@ impl<'a> ComparableFields<'a> {
                 counting.push_entry(Some(entry));
                 counting.push_text("reason", Some(reason));
             }
-            Event::Sent { entry, text, error, .. } => {
+            Event::Sent { entry, text, enter, close, error, .. } => {
                 counting.push_entry(entry);
                 counting.push_text("text", text);
+                for (key, flag) in [("enter", enter), ("close", close)] {
+                    if let Some(flag) = flag {
+                        counting.push(key, FieldValue::Flag(flag));
+                    }
+                }
                 counting.push_text("error", error);
             }
             Event::Signalled { entry, signal, error, .. } => {

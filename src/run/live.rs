@@ -21,7 +21,7 @@ use crate::io::console_input::ConsoleInput;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::http::Fetcher;
 use crate::io::inbox::{Inbox, is_end_request};
-use crate::io::process::Processes;
+use crate::io::process::{ProcessInput, Processes};
 use crate::io::signals;
 use crate::io::terminal::line_editor::EditedLine;
 use crate::io::{job_control, panics, runtime};
@@ -348,7 +348,8 @@ impl LiveLoop {
                 Effect::StopSpawn { source } => self.processes.stop(source),
                 Effect::KillSpawn { source } => self.processes.kill(source),
                 Effect::SignalSpawn { source, signal } => self.processes.signal(source, signal),
-                Effect::SendLine { source, bytes } => self.processes.send(source, bytes),
+                Effect::SendInput { source, bytes } => self.processes.send(source, bytes),
+                Effect::CloseInput { source } => self.processes.send(source, ProcessInput::End),
                 Effect::SubscribeToWorld { source } => self.processes.subscribe_to_world(source),
                 Effect::BroadcastWorld { line, skipped } => {
                     if let Some(publisher) = &self.publisher {

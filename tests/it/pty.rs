@@ -93,6 +93,17 @@ fn sent_input_is_typed() {
     let (ended, log) = Folder::new().run(&(scenario(keys, "stdin = \"open\"") + &send("hello")), &[]);
     ended.expect(0);
     assert_eq!(lines(&log)[1].split_whitespace().collect::<String>(), "hello\\r");
+    // A single key, and Ctrl-D for the end.
+    let key = send("q").replace("text =", "enter = false, text =");
+    let (ended, log) = Folder::new()
+        .run(&(scenario("stty raw; echo ready; head -c 1; exit 0", "stdin = \"open\"") + &key), &[]);
+    ended.expect(0);
+    assert_eq!(lines(&log), ["ready", "q"]);
+    let end = "[[timeline]]\nafter = { line = \"ready\", of = \"p\" }\nsend = { to = \"p\", text = \"x\", enter = false, close = true }\n";
+    let (ended, log) =
+        Folder::new().run(&(scenario("echo ready; cat; echo end", "stdin = \"open\"") + end), &[]);
+    ended.expect(0);
+    assert_eq!(lines(&log), ["ready", "xend"]);
     // A terminal would cut it.
     let (ended, log) = Folder::new().run(&(text + &send(&"x".repeat(5_000)) + &send("\u{3}")), &[]);
     ended.expect(1);

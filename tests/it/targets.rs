@@ -124,7 +124,7 @@ fn an_id_of_another_preset_means_its_entry_only_while_that_runs() {
 #[test]
 fn lines_go_to_what_runs_and_reads() {
     let mut run = Typing::new();
-    let sent = |number| Effect::SendLine { source: Source::Spawn(number), bytes: b"hello\n".to_vec() };
+    let sent = |number| Effect::SendInput { source: Source::Spawn(number), bytes: b"hello\n".to_vec() };
     run.typed("api");
     run.started(3);
     assert_eq!(run.typed("send api hello"), [sent(1), sent(3)]);

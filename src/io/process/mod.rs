@@ -55,6 +55,7 @@ use scenario_core::scenario::model::Scenario;
 use scenario_log::event::Source;
 use scenario_log::signal::Signal;
 
+pub use crate::io::process::stdin_writer::ProcessInput;
 pub use crate::io::process::unresponsive::UnresponsiveProcess;
 
 /// How often the processes that do not end are reported.
@@ -143,11 +144,11 @@ impl Processes {
         self.registry.signal(source, signal);
     }
 
-    /// Writes `bytes` to the standard input of a process whose preset has it open. Never waits: bytes
+    /// Writes `input` to the standard input of a process whose preset has it open. Never waits: bytes
     /// that the process does not read at once are written later. Bytes that it does not read in the
     /// end are reported as not sent, also if it has ended or could not start.
-    pub fn send(&mut self, source: Source, bytes: Vec<u8>) {
-        self.registry.send(source, bytes);
+    pub fn send(&mut self, source: Source, input: impl Into<ProcessInput>) {
+        self.registry.send(source, input.into());
     }
 
     /// Sends the states of the world that come from now on to a process whose preset reads them.

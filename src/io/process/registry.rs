@@ -21,7 +21,7 @@ use crate::io::panics;
 use crate::io::process::command::CommandSpec;
 use crate::io::process::fd_limit::OriginalFdLimit;
 use crate::io::process::start_error::ProcessStartError;
-use crate::io::process::stdin_writer::StdinWriter;
+use crate::io::process::stdin_writer::{ProcessInput, StdinWriter};
 use crate::io::process::supervise::ProcessExit;
 use crate::io::process::world_feed::ProcessWorldFeed;
 use crate::io::process::{orphans, supervise};
@@ -69,7 +69,7 @@ pub(super) struct PendingStart {
     pub(super) preset: usize,
     pub(super) nth: u64,
     /// Input for it that came before its start.
-    pub(super) queued_input: Vec<Vec<u8>>,
+    pub(super) queued_input: Vec<ProcessInput>,
     /// Signals for it that came before its start.
     pub(super) queued_signals: Vec<log_signal::Signal>,
 }
@@ -226,7 +226,7 @@ impl ProcessRegistry {
                     self.report_start_error(source, &start, &error);
                 }
                 Ok(()) => {
-                    start.queued_input.into_iter().for_each(|bytes| self.send(source, bytes));
+                    start.queued_input.into_iter().for_each(|input| self.send(source, input));
                     start.queued_signals.into_iter().for_each(|signal| self.signal(source, signal));
                 }
             }
@@ -269,16 +269,16 @@ impl ProcessRegistry {
     }
 
     /// Sends to a process that runs or will.
-    pub(super) fn send(&self, source: Source, bytes: Vec<u8>) {
+    pub(super) fn send(&self, source: Source, input: ProcessInput) {
         if let Some(start) = self.pending.borrow_mut().get_mut(&source) {
-            return start.queued_input.push(bytes);
+            return start.queued_input.push(input);
         }
         let sent = match self.running.borrow().get(&source) {
             None => Err("it does not run".to_owned()),
             Some(RunningProcess { stdin_writer: None, .. }) => {
                 Err("its standard input is not open (`stdin = \"open\"`)".to_owned())
             }
-            Some(RunningProcess { stdin_writer: Some(stdin_writer), .. }) => stdin_writer.enqueue(bytes),
+            Some(RunningProcess { stdin_writer: Some(stdin_writer), .. }) => stdin_writer.enqueue(input),
         };
         if let Err(error) = sent {
             self.inbox.push(Input::SendFailed { source, error });

@@ -89,6 +89,21 @@ async fn type_file(terminal: &Sender, file: OwnedFd) -> io::Result<Option<u8>> {
     }
 }
 
+/// A piece of input for a process.
+#[derive(Debug)]
+pub enum ProcessInput {
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// The end of the input.
+    End,
+}
+
+impl From<Vec<u8>> for ProcessInput {
+    fn from(bytes: Vec<u8>) -> ProcessInput {
+        ProcessInput::Bytes(bytes)
+    }
+}
+
 /// The input that waits to be written to one process.
 #[derive(Debug, Default)]
 pub(super) struct StdinWriter {
@@ -96,6 +111,10 @@ pub(super) struct StdinWriter {
     queue: RefCell<VecDeque<Rc<[u8]>>>,
     queued_bytes: Cell<usize>,
     closed: Cell<bool>,
+    /// Whether the input ends behind the queue.
+    ends: Cell<bool>,
+    /// The last byte that was queued.
+    last_byte: Cell<Option<u8>>,
     changed: Notify,
     /// The terminal that input is typed on, if the process has one.
     pty: Option<Rc<PtyMaster>>,
@@ -107,11 +126,24 @@ impl StdinWriter {
         StdinWriter { pty: terminal, ..StdinWriter::default() }
     }
 
-    /// Takes `bytes` to be written, or gives the reason why it cannot.
-    pub(super) fn enqueue(&self, mut bytes: Vec<u8>) -> Result<(), String> {
+    /// Takes `input` to be written, or gives the reason why it cannot.
+    pub(super) fn enqueue(&self, input: ProcessInput) -> Result<(), String> {
         if self.closed.get() {
             return Err(STDIN_CLOSED_MESSAGE.to_owned());
         }
+        if self.ends.get() {
+            return Err("the end of its standard input was sent already".to_owned());
+        }
+        let mut bytes = match (input, &self.pty) {
+            (ProcessInput::Bytes(bytes), _) => bytes,
+            // A terminal goes on behind the end of an input, which is a key.
+            (ProcessInput::End, Some(_)) => pty::end_of_input_after(self.last_byte.get()).to_vec(),
+            (ProcessInput::End, None) => {
+                self.ends.set(true);
+                self.changed.notify_one();
+                return Ok(());
+            }
+        };
         if let Some(terminal) = &self.pty {
             if !terminal.accepts(&bytes) {
                 return Err(format!("it is {}", pty::too_long_message()));
@@ -122,6 +154,7 @@ impl StdinWriter {
             let waiting = self.queued_bytes.get();
             return Err(format!("it does not read what it is sent: {waiting} bytes are waiting already"));
         }
+        self.last_byte.set(bytes.last().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }));
         self.queued_bytes.set(self.queued_bytes.get() + bytes.len());
         self.queue.borrow_mut().push_back(bytes.into());
         self.changed.notify_one();
@@ -135,11 +168,15 @@ impl StdinWriter {
         std::mem::take(&mut *self.queue.borrow_mut()).len()
     }
 
-    /// Writes entries until the writer is closed, or until no process reads, which gives the error.
+    /// Writes entries until the writer is closed or the input ends, or until no process reads, which gives the
+    /// error.
     pub(super) async fn write_to(&self, pipe: Sender) -> io::Result<()> {
         while !self.closed.get() {
             let first = self.queue.borrow().front().cloned();
             let Some(bytes) = first else {
+                if self.ends.get() {
+                    return Ok(());
+                }
                 self.changed.notified().await;
                 continue;
             };

@@ -44,10 +44,12 @@ impl TimelineMark {
             Event::TypedInput { text, error, .. } => {
                 ('x', format!("typed, and refused: {text} ({})", error.unwrap_or_default()), None)
             }
-            Event::Sent { source, entry, text, error, .. } => {
+            Event::Sent { source, entry, text, close, error, .. } => {
                 let to = source.map(|source| format!(" to {source}")).unwrap_or_default();
                 let kind = if error.is_some() { 'x' } else { 't' };
-                (kind, format!("sent{to}: {}", error.or(text).unwrap_or_default()), entry)
+                let what =
+                    error.or(text).unwrap_or(if close.is_some() { "the end of its input" } else { "" });
+                (kind, format!("sent{to}: {what}"), entry)
             }
             Event::Stopping { source, entry, signal, reason, error, .. } => {
                 let target = source.map_or_else(|| "the run".to_owned(), |source| source.to_string());

@@ -23,9 +23,9 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
             let args = json!({ "entry": entry.to_string(), "source": source, "n": n, "reason": reason, "wait": wait });
             (format!("{entry} tries again"), args)
         }
-        Event::Sent { source, text, error, .. } => {
+        Event::Sent { source, text, close, error, .. } => {
             let source = source.map(|source| source.to_string());
-            ("sent".to_owned(), json!({ "source": source, "text": text, "error": error }))
+            ("sent".to_owned(), json!({ "source": source, "text": text, "close": close, "error": error }))
         }
         Event::Stopping { source, signal, reason, error, .. } => {
             let (source, signal) = (source.map(|s| s.to_string()), signal.map(|s| s.to_string()));

@@ -45,7 +45,7 @@ impl LineRenderer {
                 out.push_str("`: ");
                 push_sanitized(out, error.unwrap_or_default());
             }),
-            Event::Sent { source, text, error, .. } => {
+            Event::Sent { source, text, close, error, .. } => {
                 let what = |out: &mut String| match error {
                     Some(error) => self.push_styled(out, BAD, |out| {
                         out.push_str("could not be sent to: ");
@@ -54,6 +54,12 @@ impl LineRenderer {
                     None => {
                         out.push_str("< ");
                         push_truncated(out, text.unwrap_or_default().as_bytes());
+                        if close.is_some() {
+                            let gap = if text.is_some() { " " } else { "" };
+                            self.push_styled(out, DIM, |out| {
+                                push_fmt(out, format_args!("{gap}(end of its input)"))
+                            });
+                        }
                     }
                 };
                 match source {

@@ -47,6 +47,9 @@ fn each_action_names_the_targets_that_it_can_have() {
             ["the program of `program` has no open stdin", "add stdin = \"open\""],
         ),
         ("send = { to = \"walkers\", text = \"x\" }", ["`walkers` spawns players", "stdin = \"open\""]),
+        ("send = { to = \"ps#1\" }", ["`send` lacks", "add text = \"…\""]),
+        ("send = { to = \"ps#1\", close = false }", ["sends nothing", "or write close = true"]),
+        ("send = { to = \"ps#1\", close = true, enter = false }", ["`enter`", "`text`"]),
         ("kill = \"p\"\nstop = \"p\"", ["exactly one", "kill"]),
     ] {
         folder.file("s.toml", format!("{PRESETS}{action}\n"));

@@ -17,9 +17,9 @@ use scenario_core::scenario::model::steps::{
 };
 use scenario_core::scenario::model::{
     ActionTarget, ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource,
-    DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth,
-    FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests,
-    LoadModel, LoadProfile, MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup,
+    DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, ExitRule, FailureBudget,
+    FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition,
+    JsonTests, LoadModel, LoadProfile, MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup,
     PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario,
     ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry,
     VarValue, WorldEdges, WorldRules,
@@ -625,7 +625,10 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
         Just(EntryAction::Spawn(0)),
         Just(EntryAction::Fetch(0)),
         Just(EntryAction::Stop(first_target())),
-        late().prop_map(|text| EntryAction::Send(SendAction { to: first_target(), text })),
+        (of(late()), any::<bool>()).prop_map(|(text, enter)| {
+            let (close, enter) = (text.is_none() || !enter, enter || text.is_none());
+            EntryAction::Send(SendAction { to: first_target(), text, enter, close })
+        }),
         Just(EntryAction::Kill(source_target())),
         Just(EntryAction::Restart(first_target())),
         of(some_span()).prop_map(|pause| EntryAction::Signal(SignalAction {
@@ -636,17 +639,22 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
         late().prop_map(EntryAction::Mark),
     ]
     .boxed();
-    (span(), of(after), action, 1..=1_000_000u32, of(repeat()))
-        .prop_map(|(at, after, action, count, repeat)| TimelineEntry {
-            id: None,
-            at,
-            trigger: after,
-            action,
-            count,
-            repeat,
-            until: None,
-            always: false,
-            place: FilePlace::default(),
+    (span(), of(after), action, 1..=1_000_000u32, of(repeat()), any::<bool>())
+        .prop_map(|(at, after, action, count, repeat, always)| {
+            let is_start = matches!(action, EntryAction::Spawn(_) | EntryAction::Fetch(_));
+            let always =
+                always && !is_start && repeat.is_none() && after.is_none() && at <= Span(30_000_000_000);
+            TimelineEntry {
+                id: None,
+                at,
+                trigger: after,
+                action,
+                count,
+                repeat,
+                until: None,
+                always,
+                place: FilePlace::default(),
+            }
         })
         .boxed()
 }
@@ -698,6 +706,7 @@ prop_compose! {
         ], 0..3),
         expect in expectations().boxed(), world in of(world()),
         (data, channels) in (vec(table(), 1..3), vec(channel(), 0..2)),
+        until in of((interval(), some_span()).prop_map(|(every, timeout)| EntryUntil { every, timeout })),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = StdinMode::Open;
@@ -733,6 +742,7 @@ prop_compose! {
         }
         let fetches = fetches.into_iter().enumerate();
         let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], data: Some(RowSource { table: 0, name: "t-0".to_owned() }), ..job });
+        let fetches: Vec<FetchJob> = fetches.collect();
         let mut channels: Vec<Channel> = channels;
         channels.sort_by(|a, b| a.name.cmp(&b.name));
         channels.dedup_by(|a, b| a.name == b.name);
@@ -740,9 +750,14 @@ prop_compose! {
             id: Some("the.first".to_owned()), at: Span::ZERO, trigger: None, action: EntryAction::Spawn(0), count: 1,
             repeat: None, until: None, always: false, place: FilePlace::default(),
         };
+        // What is tried again ends by itself.
+        let tried = match fetches[0].load {
+            None => TimelineEntry { id: Some("tried".to_owned()), action: EntryAction::Fetch(0), until, ..spawn.clone() },
+            Some(_) => TimelineEntry { id: Some("tried".to_owned()), ..spawn.clone() },
+        };
         Scenario {
-            name, description, seed, tick, time_limit, hold, vars, ports: BTreeMap::from([("db".to_owned(), 5432)]), presets, fetches: fetches.collect(), data,
-            timeline: std::iter::once(spawn).chain(entries).collect(), expectations: expect,
+            name, description, seed, tick, time_limit, hold, vars, ports: BTreeMap::from([("db".to_owned(), 5432)]), presets, fetches, data,
+            timeline: [spawn, tried].into_iter().chain(entries).collect(), expectations: expect,
             shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), channels, world,
         }
     }
@@ -813,7 +828,7 @@ proptest! {
         let mut drafted = placeless(loaded.scenario);
         let (last, behind) = (drafted.timeline.pop(), drafted.timeline.pop());
         let before = drafted.timeline.remove(0);
-        prop_assert_eq!(last.map(|last| (last.at, last.action)), Some((at, EntryAction::Send(SendAction { to: ActionTarget { entry: Some(1), ..first_target() }, text: ScenarioText::plain(&*said) }))));
+        prop_assert_eq!(last.map(|last| (last.at, last.action)), Some((at, EntryAction::Send(SendAction { to: ActionTarget { entry: Some(1), ..first_target() }, text: Some(ScenarioText::plain(&*said)), enter: true, close: false }))));
         prop_assert_eq!(behind.map(|behind| (behind.at, behind.action, behind.count)), Some((at, EntryAction::Spawn(0), 3)));
         prop_assert_eq!((before.at, before.action), (at, EntryAction::Mark(ScenarioText::plain(&*said))));
         // One entry is added before those that others refer to.

@@ -38,12 +38,17 @@ pub enum Effect {
         /// The signal; not KILL.
         signal: Signal,
     },
-    /// Write a line to a process's standard input.
-    SendLine {
+    /// Write to a process's standard input.
+    SendInput {
         /// The spawn.
         source: Source,
-        /// The line's bytes, with its newline.
+        /// The bytes; those of a line have its newline.
         bytes: Vec<u8>,
+    },
+    /// End a process's standard input, behind all that was written to it.
+    CloseInput {
+        /// The spawn.
+        source: Source,
     },
     /// From now on, send the states of the world to a process.
     SubscribeToWorld {

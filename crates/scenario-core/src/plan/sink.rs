@@ -201,8 +201,8 @@ impl EngineSink for PlanSink<'_> {
                 self.push_fetch(job, *entry, (url, *source));
             }
             Event::Mark { entry, text, .. } => self.push_row("mark", text, *entry, None),
-            Event::Sent { source, entry, text: Some(text), .. } => {
-                self.push_row("send", text, *entry, *source)
+            Event::Sent { source, entry, text, close, .. } if text.is_some() || close.is_some() => {
+                self.push_row("send", text.unwrap_or("the end of its input"), *entry, *source)
             }
             Event::Stopping { source, entry: Some(entry), error, .. } => {
                 let of = source.map(|source| source.to_string());

@@ -508,7 +508,7 @@ events! {
         wait: Required<Span>,
     }
 
-    /// A line was sent to a process, or could not be sent.
+    /// Input was sent to a process, or could not be sent: a line, single keys, or the end of the input.
     Sent = "sent" of Spawn {
         /// The planned moment of the sending, in seconds since the start of the run. It is missing if
         /// the sending failed later.
@@ -519,6 +519,10 @@ events! {
         entry: Optional<EntryRef>,
         /// The text of the line, with its secrets redacted.
         text: Optional<Text>,
+        /// False if no newline follows the text.
+        enter: Optional<Flag>,
+        /// True if the standard input of the process ends here, behind the text if there is one.
+        close: Optional<Flag>,
         /// The reason why the line did not arrive, as a sentence for people.
         error: Optional<Text>,
     }

@@ -125,9 +125,18 @@ impl RunState {
     fn run_send_entry(&mut self, entry: usize, send: &SendAction, due: Moment, out: &mut EngineOutput<'_>) {
         let scenario = Rc::clone(&self.scenario);
         let name = Some(scenario.timeline[entry].event_name(entry));
-        let (text, missing) = self.captures.fill_text(&send.text);
+        let (text, missing) = match &send.text {
+            Some(text) => {
+                let (text, missing) = self.captures.fill_text(text);
+                (Some(text), missing)
+            }
+            None => (None, None),
+        };
         let sources = if missing.is_some() { Vec::new() } else { self.planned_sources(&send.to) };
-        let (shown, sent) = (&*text.display_with_gaps(), text.reveal());
+        let shown = text.as_ref().map(|text| text.display_with_gaps());
+        let shown = shown.as_deref();
+        let newline = if send.enter { "\n" } else { "" };
+        let enter = (text.is_some() && !send.enter).then_some(false);
         let (readers, deaf): (Vec<Source>, Vec<Source>) =
             sources.into_iter().partition(|source| self.reads(*source));
         let due = Some(due);
@@ -137,10 +146,18 @@ impl RunState {
                 due,
                 source: Some(source),
                 entry: name,
-                text: Some(shown),
+                text: shown,
+                enter,
+                close: send.close.then_some(true),
                 error: None,
             });
-            out.effect(Effect::SendLine { source, bytes: format!("{sent}\n").into_bytes() });
+            if let Some(text) = &text {
+                let bytes = format!("{}{newline}", text.reveal()).into_bytes();
+                out.effect(Effect::SendInput { source, bytes });
+            }
+            if send.close {
+                out.effect(Effect::CloseInput { source });
+            }
         }
         if readers.is_empty() {
             let error = missing.unwrap_or_else(|| match deaf.first() {
@@ -149,8 +166,15 @@ impl RunState {
                 }
                 None => self.does_not_run(&send.to),
             });
-            let shown_error = Some(error.as_str());
-            out.event(&Event::Sent { due, source: None, entry: name, text: Some(shown), error: shown_error });
+            out.event(&Event::Sent {
+                due,
+                source: None,
+                entry: name,
+                text: shown,
+                enter,
+                close: send.close.then_some(true),
+                error: Some(&error),
+            });
             self.entry_failed(Some(entry));
             self.lifecycle
                 .record_failure(|| format!("{} could not send: {error}", entry_name(&scenario, entry)));

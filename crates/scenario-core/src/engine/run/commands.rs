@@ -112,9 +112,11 @@ impl RunState {
                         source: Some(source),
                         entry: None,
                         text: Some(text),
+                        enter: None,
+                        close: None,
                         error: None,
                     });
-                    out.effect(Effect::SendLine { source, bytes: format!("{sent}\n").into_bytes() });
+                    out.effect(Effect::SendInput { source, bytes: format!("{sent}\n").into_bytes() });
                 }
             }
             ConsoleCommand::Restart(target) => {

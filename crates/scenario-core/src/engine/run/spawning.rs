@@ -290,6 +290,8 @@ impl RunState {
             source: Some(source),
             entry: None,
             text: None,
+            enter: None,
+            close: None,
             error: Some(error),
         });
         let name = || spawn_name(&self.scenario, source, preset);

@@ -57,7 +57,21 @@ impl TimelineNames<'_> {
 
     pub(super) fn build_send(&self, raw: RawSend, found: &mut Diagnostics) -> Option<EntryAction> {
         let to = self.build_target(raw.to.into_given()?, TargetKind::Reader, found);
-        Some(EntryAction::Send(SendAction { to: to?, text: raw.text.into_value()?.0 }))
+        if !raw.text.is_present()
+            && let Some(close) = raw.close.as_given().filter(|close| !close.value)
+        {
+            let message = "`close = false` without a `text` sends nothing";
+            let help = "add text = \"…\", or write close = true";
+            found.add(Diagnostic::error(close.place, message).with_help(help));
+            return None;
+        }
+        let (enter, close) = (raw.enter.or_default(), raw.close.or_default());
+        Some(EntryAction::Send(SendAction {
+            to: to?,
+            text: raw.text.into_value().map(|text| text.0),
+            enter,
+            close,
+        }))
     }
 
     pub(super) fn build_signal(&self, raw: RawSignal, found: &mut Diagnostics) -> Option<EntryAction> {

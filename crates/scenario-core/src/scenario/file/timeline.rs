@@ -122,13 +122,19 @@ table! {
     /// A line that is written to a program.
     RawSend is "`send`" from (SendAction) like "{ to = \"server\", text = \"reload\" }" with [
         TableRule::Required("to", "to = \"ID\""),
-        TableRule::Required("text", "text = \"…\""),
+        TableRule::RequiredUnless("text", "text = \"…\"", "close"),
+        TableRule::Needs("enter", "text"),
     ] {
         /// The id of an entry or the name of a preset, whose program has `stdin = "open"`, or one spawn, such as
         /// `"ps#3"`.
         "to" to: PublicString => |send| send.to.name.as_str(),
         /// The text of the line, without its newline.
-        "text" text: DeferredText => |send| &send.text,
+        "text" text: DeferredText => |send| send.text.as_ref(),
+        /// Whether a newline follows the text. Without it the text is single keys, or part of a line.
+        "enter" enter: bool = true => |send| send.text.as_ref().map(|_| send.enter); UnlessDefault,
+        /// Whether the standard input of the program ends here, behind the text if there is one: a program that
+        /// reads to the end of its input goes on.
+        "close" close: bool = false => |send| send.close; UnlessDefault,
     }
 }
 

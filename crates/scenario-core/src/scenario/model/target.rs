@@ -50,13 +50,17 @@ pub struct SignalAction {
     pub pause: Option<Span>,
 }
 
-/// A line that an entry sends.
+/// Input that an entry sends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SendAction {
     /// The programs that get it.
     pub to: ActionTarget,
-    /// The line, without its newline.
-    pub text: ScenarioText,
+    /// The text, without its newline. There is one, or `close` is true.
+    pub text: Option<ScenarioText>,
+    /// Whether a newline follows the text.
+    pub enter: bool,
+    /// Whether this is the end of the input.
+    pub close: bool,
 }
 
 impl Scenario {
