@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::extract::extracted_run::{ExtractedRun, TypedLine};
+use crate::extract::extracted_run::{ExtractedRun, TypedKeys, TypedLine};
 use crate::report::units::format_moment;
 use scenario_core::engine::console_command;
 use scenario_core::engine::console_command::ConsoleCommand;
@@ -88,6 +88,7 @@ struct AdditionsBuilder<'s> {
 impl<'s> AdditionsBuilder<'s> {
     fn add_input(&mut self, input: &TypedLine) -> Result<(), LogReadError> {
         let additions = match &input.refused {
+            None if input.keys.is_some() => self.key_additions(input),
             Some(why) => {
                 vec![DraftAddition::comment(typed_line_comment(input, &format!(", refused ({why})")))]
             }
@@ -104,6 +105,23 @@ impl<'s> AdditionsBuilder<'s> {
         Ok(())
     }
 
+    /// The additions of keys that were typed for a program.
+    fn key_additions(&mut self, input: &TypedLine) -> Vec<DraftAddition> {
+        let Some(TypedKeys { source, close }) = input.keys else { return Vec::new() };
+        let comment = format!("typed at {} for {source}, which had the terminal", format_moment(input.t));
+        if input.t.0 > MAX_SPAN.0 {
+            return vec![DraftAddition::comment(format!("{comment}, later than an entry can be"))];
+        }
+        let to = source.to_string();
+        let line = input.text.strip_suffix(['\r', '\n']).filter(|_| !close);
+        let action = match line {
+            Some(text) => DraftAction::Send { to: &to, text },
+            None => DraftAction::Keys { to: &to, text: &input.text, close },
+        };
+        let id = self.ids.next_id();
+        vec![DraftAddition::entry(comment, &id, Span(input.t.0), action)]
+    }
+
     fn command_additions(&mut self, input: &TypedLine, typed: &ConsoleCommand<'_>) -> Vec<DraftAddition> {
         let nothing = |how: &str| vec![DraftAddition::comment(typed_line_comment(input, how))];
         let targets = match typed {
@@ -115,6 +133,7 @@ impl<'s> AdditionsBuilder<'s> {
             ConsoleCommand::Spawn { .. }
             | ConsoleCommand::Fetch(_)
             | ConsoleCommand::Mark(_)
+            | ConsoleCommand::Attach(_)
             | ConsoleCommand::Status
             | ConsoleCommand::Help
             | ConsoleCommand::Quit => Vec::new(),
@@ -134,6 +153,7 @@ impl<'s> AdditionsBuilder<'s> {
             ConsoleCommand::Send { text, .. } => {
                 targets.iter().map(|to| DraftAction::Send { to, text }).collect()
             }
+            ConsoleCommand::Attach(_) => return nothing(", which gave the terminal to it"),
             ConsoleCommand::Status => return nothing(", which only showed what ran"),
             ConsoleCommand::Help => return nothing(", which only showed what can be typed"),
             ConsoleCommand::Quit => {

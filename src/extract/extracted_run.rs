@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::extract::ExtractError;
 use scenario_log::decode::LogRecord;
-use scenario_log::event::{ClockKind, Event, RunOutcome};
+use scenario_log::event::{ClockKind, Event, RunOutcome, Source};
 use scenario_log::reader::{LogLine, LogReadError, LogReader};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
@@ -46,10 +46,20 @@ pub(super) struct TypedLine {
     /// Its line in the log.
     pub(super) line: u64,
     pub(super) text: String,
+    /// For keys that were typed for a program which had the terminal.
+    pub(super) keys: Option<TypedKeys>,
     /// Why it was refused, if it was.
     pub(super) refused: Option<String>,
     /// Whether the timeline had not begun.
     pub(super) is_before_timeline: bool,
+}
+
+/// The program that keys were typed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TypedKeys {
+    pub(super) source: Source,
+    /// Whether its input ends with them.
+    pub(super) close: bool,
 }
 
 /// A signal to the runner.
@@ -108,7 +118,8 @@ impl ExtractedRun {
     }
 
     fn add_line(&mut self, line: LogLine<'_>) -> Result<(), ExtractError> {
-        let is_wanted = matches!(line.event_name(), "input" | "stopping" | "player.joined" | "run.finished");
+        let is_wanted =
+            matches!(line.event_name(), "input" | "sent" | "stopping" | "player.joined" | "run.finished");
         // Once the timeline has begun, no other event is needed, and none is decoded.
         if !is_wanted && self.timeline_began.is_some() {
             return Ok(());
@@ -119,6 +130,10 @@ impl ExtractedRun {
             Event::TypedInput { text, accepted, error } => {
                 let refused = (!accepted).then(|| error.unwrap_or_default());
                 return self.add_typed_line(line, text, refused);
+            }
+            Event::Sent { source: Some(source), entry: None, text, enter: Some(false), close, .. } => {
+                let keys = TypedKeys { source, close: close == Some(true) };
+                return self.add_keys(line, text.unwrap_or_default(), keys);
             }
             Event::PlayerJoined { .. } => self.guests += 1,
             Event::Stopping { signal: Some(signal), .. } => {
@@ -194,9 +209,27 @@ impl ExtractedRun {
                 t: line.t,
                 line: line.number,
                 text: text.to_owned(),
+                keys: None,
                 refused: refused.map(str::to_owned),
                 is_before_timeline: self.timeline_began.is_none(),
             });
+        }
+        Ok(())
+    }
+
+    /// Adds keys. The keys of one line are one entry, which happens with the last of them.
+    fn add_keys(&mut self, line: LogLine<'_>, text: &str, keys: TypedKeys) -> Result<(), ExtractError> {
+        if let Some(last) = self.inputs.last_mut()
+            && last.keys.is_some_and(|last| last.source == keys.source && !last.close)
+            && !last.text.ends_with(['\r', '\n'])
+        {
+            last.text.push_str(text);
+            (last.t, last.keys) = (line.t, Some(keys));
+            return Ok(());
+        }
+        self.add_typed_line(line, text, None)?;
+        if let Some(last) = self.inputs.last_mut() {
+            last.keys = Some(keys);
         }
         Ok(())
     }

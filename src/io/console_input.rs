@@ -19,8 +19,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 
 use crate::io::inbox::{Inbox, Input};
+use crate::io::terminal::attachment::AttachedInput;
 use crate::io::terminal::foreground;
 use crate::io::terminal::line_editor::EditedLine;
+use scenario_log::captured_value::REDACTED;
+use scenario_log::event::Source;
 
 /// The longest line that is kept, in bytes. The engine refuses a line of this length.
 const MAX_LINE_LEN: usize = 8 << 10;
@@ -62,7 +65,7 @@ impl ConsoleInput {
     /// whole file, or piped input) are in the inbox when this returns, so that they come before
     /// anything else of the run.
     pub fn start(self, inbox: &Rc<Inbox>) {
-        let (lines, mut typed) = mpsc::channel::<String>(MAX_QUEUED_LINES);
+        let (lines, mut typed) = mpsc::channel::<TypedItem>(MAX_QUEUED_LINES);
         let (reading_on, caught_up) = std::sync::mpsc::channel::<()>();
         // Without a thread nothing can be typed, and the run does not need it.
         let _ = std::thread::Builder::new()
@@ -71,8 +74,8 @@ impl ConsoleInput {
         let asked = std::time::Instant::now();
         loop {
             let caught_up = caught_up.recv_timeout(Duration::from_millis(1));
-            while let Ok(text) = typed.try_recv() {
-                inbox.push(Input::CommandTyped { text, unredacted: None });
+            while let Ok(item) = typed.try_recv() {
+                inbox.push(item.into_input());
             }
             if caught_up == Err(RecvTimeoutError::Disconnected) || asked.elapsed() > CATCH_UP_TIMEOUT {
                 break;
@@ -80,14 +83,14 @@ impl ConsoleInput {
         }
         let inbox = Rc::clone(inbox);
         tokio::task::spawn_local(async move {
-            while let Some(text) = typed.recv().await {
-                inbox.push(Input::CommandTyped { text, unredacted: None });
+            while let Some(item) = typed.recv().await {
+                inbox.push(item.into_input());
             }
         });
     }
 
     /// Reads to the end; drops `reading_on` as soon as there is nothing more to read for now.
-    fn read_into(self, lines: &mpsc::Sender<String>, reading_on: Sender<()>) {
+    fn read_into(self, lines: &mpsc::Sender<TypedItem>, reading_on: Sender<()>) {
         let reading_on = Some(reading_on);
         match self {
             ConsoleInput::Terminal(entered) => {
@@ -180,8 +183,57 @@ impl Read for ForegroundStdin {
     }
 }
 
+/// Something that was typed.
+#[derive(Debug)]
+enum TypedItem {
+    /// A line for the runner.
+    Line(String),
+    /// Keys for the program that has the terminal.
+    Keys { source: Source, text: String, hidden: bool },
+    /// The end of the input of that program.
+    End(Source),
+}
+
+impl TypedItem {
+    fn into_input(self) -> Input {
+        match self {
+            TypedItem::Line(text) => Input::CommandTyped { text, unredacted: None },
+            TypedItem::Keys { source, text, hidden: false } => {
+                Input::KeysTyped { source, text, unredacted: None, close: false }
+            }
+            TypedItem::Keys { source, text, hidden: true } => {
+                let (unredacted, text) = (Some(text), REDACTED.to_owned());
+                Input::KeysTyped { source, text, unredacted, close: false }
+            }
+            TypedItem::End(source) => {
+                Input::KeysTyped { source, text: String::new(), unredacted: None, close: true }
+            }
+        }
+    }
+}
+
+/// Sends what is typed to the program that has the terminal. False if the run has ended.
+fn send_to_program(
+    typed: &EditedLine,
+    (source, inputs): (Source, Vec<AttachedInput>),
+    lines: &mpsc::Sender<TypedItem>,
+) -> bool {
+    inputs.into_iter().all(|input| {
+        let item = match input {
+            AttachedInput::Keys { text, hidden } => TypedItem::Keys { source, text, hidden },
+            AttachedInput::Interrupt => TypedItem::Line(format!("signal {source} INT")),
+            AttachedInput::End => TypedItem::End(source),
+            AttachedInput::Detach => {
+                typed.detach();
+                return true;
+            }
+        };
+        lines.blocking_send(item).is_ok()
+    })
+}
+
 /// Sends each line that is typed on the terminal, key by key, until there is no terminal or the run ends.
-fn read_keys(typed: &EditedLine, lines: &mpsc::Sender<String>) {
+fn read_keys(typed: &EditedLine, lines: &mpsc::Sender<TypedItem>) {
     let stdin = std::io::stdin();
     let mut buffer = [0; 4096];
     while !lines.is_closed() {
@@ -199,10 +251,18 @@ fn read_keys(typed: &EditedLine, lines: &mpsc::Sender<String>) {
             continue;
         }
         match rustix::io::read(&stdin, &mut buffer) {
-            Ok(0) => return,
             Ok(read) => {
+                if let Some(for_program) = typed.type_to_program(&buffer[..read]) {
+                    if !send_to_program(typed, for_program, lines) {
+                        return;
+                    }
+                    continue;
+                }
+                if read == 0 {
+                    return;
+                }
                 for line in typed.type_bytes(&buffer[..read]) {
-                    if lines.blocking_send(line).is_err() {
+                    if lines.blocking_send(TypedItem::Line(line)).is_err() {
                         return;
                     }
                 }
@@ -214,7 +274,7 @@ fn read_keys(typed: &EditedLine, lines: &mpsc::Sender<String>) {
 }
 
 /// Sends each line of a source, until the source ends or the run does.
-fn read_lines(mut source: impl Read, lines: &mpsc::Sender<String>) {
+fn read_lines(mut source: impl Read, lines: &mpsc::Sender<TypedItem>) {
     let mut buffer = [0u8; 4096];
     let mut line = Vec::new();
     loop {
@@ -231,7 +291,7 @@ fn read_lines(mut source: impl Read, lines: &mpsc::Sender<String>) {
                 }
                 continue;
             }
-            if lines.blocking_send(decode_line(&line)).is_err() {
+            if lines.blocking_send(TypedItem::Line(decode_line(&line))).is_err() {
                 return;
             }
             line.clear();
@@ -239,7 +299,7 @@ fn read_lines(mut source: impl Read, lines: &mpsc::Sender<String>) {
     }
     if !line.is_empty() {
         // The run may have ended before the last line.
-        let _ = lines.blocking_send(decode_line(&line));
+        let _ = lines.blocking_send(TypedItem::Line(decode_line(&line)));
     }
 }
 
@@ -251,7 +311,12 @@ mod tests {
         let (lines, mut typed) = mpsc::channel(MAX_QUEUED_LINES);
         read_lines(bytes, &lines);
         drop(lines);
-        std::iter::from_fn(|| typed.blocking_recv()).collect()
+        std::iter::from_fn(|| typed.blocking_recv())
+            .map(|item| match item {
+                TypedItem::Line(line) => line,
+                other => panic!("{other:?}"),
+            })
+            .collect()
     }
 
     #[test]

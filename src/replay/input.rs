@@ -108,6 +108,10 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         Some(Event::Sent { due: None, source: Some(source), error: Some(error), .. }) => {
             Input::SendFailed { source, error: error.to_owned() }
         }
+        Some(Event::Sent { entry: None, enter: Some(false), source: Some(source), text, close, .. }) => {
+            let (text, close) = (text.unwrap_or_default().to_owned(), close == Some(true));
+            Input::KeysTyped { source, text, unredacted: None, close }
+        }
         Some(Event::FetchResponded { source, status, version, headers }) => Input::ResponseStarted {
             source,
             status,

@@ -183,6 +183,7 @@ impl LiveLoop {
         if let Some(typed) = &typed_line {
             // Before the terminal's modes are noted as those that programs must leave it with.
             typed.take_terminal(&std::io::stdin());
+            processes.share_terminal(typed);
         }
         processes.watch_terminal();
         let watched = signals::forward_to_inbox(&inbox, live.lifeline);
@@ -367,6 +368,12 @@ impl LiveLoop {
                     run.recorder.show_fetch_warning(self.clock.now(), &job, &text)
                 }
                 Effect::CancelRequest { source } => self.fetches.cancel(source),
+                Effect::AttachTerminal { source } => {
+                    let note = format!("attached to {source}: Ctrl-] gives the terminal back");
+                    if let Err(error) = self.processes.attach(source, note) {
+                        run.recorder.show_lines(self.clock.now(), &[error]);
+                    }
+                }
                 Effect::ShowStatus => {
                     let status = run.engine.status();
                     run.recorder.show_status(self.clock.now(), &status);

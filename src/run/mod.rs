@@ -54,6 +54,12 @@ fn redact_typed_input(input: &mut Input, secrets: &Secrets) {
                 *unredacted = Some(std::mem::replace(text, redacted));
             }
         }
+        Input::KeysTyped { text, unredacted, .. } if unredacted.is_none() => {
+            let redacted = secrets.redact(text.as_str());
+            if redacted != *text {
+                *unredacted = Some(std::mem::replace(text, redacted));
+            }
+        }
         Input::PlayerJoined { player, .. } => *player = secrets.mask_text(player),
         _ => {}
     }

@@ -32,6 +32,7 @@ use crate::io::RunContext;
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::line_splitter::{LineSplitter, OutputPiece};
 use crate::io::multiplexer::unfinished_text::UnfinishedText;
+use crate::io::terminal::line_editor::EditedLine;
 use scenario_log::event::{OutputStream, Source};
 use scenario_log::secrets::part_redactor::PartRedactor;
 
@@ -45,13 +46,21 @@ pub struct Multiplexer {
     context: Rc<RunContext>,
     inbox: Rc<Inbox>,
     buffer: RefCell<Box<[u8]>>,
+    /// The terminal, if it can be given to a program.
+    terminal: RefCell<Option<EditedLine>>,
 }
 
 impl Multiplexer {
     /// A multiplexer for one run, whose outputs go into `inbox`.
     #[must_use]
     pub fn new(context: Rc<RunContext>, inbox: Rc<Inbox>) -> Rc<Multiplexer> {
-        Rc::new(Multiplexer { context, inbox, buffer: RefCell::new(vec![0; READ_LEN].into_boxed_slice()) })
+        let buffer = RefCell::new(vec![0; READ_LEN].into_boxed_slice());
+        Rc::new(Multiplexer { context, inbox, buffer, terminal: RefCell::default() })
+    }
+
+    /// From now on shows what a program writes while it has this terminal.
+    pub fn set_terminal(&self, terminal: EditedLine) {
+        *self.terminal.borrow_mut() = Some(terminal);
     }
 
     /// Prepares to read one output of a process from `pipe`. Lines of more than `max_line` bytes come
@@ -189,6 +198,15 @@ impl OutputReader {
             unfinished.end_line(matches!(piece, OutputPiece::PartialLine(_)));
             shared.emit(*source, *stream, redactor, piece);
         };
+        if let Some(terminal) = &*shared.terminal.borrow() {
+            terminal.show_output(*source, || {
+                let mut output = shared.buffer.borrow()[..length].to_vec();
+                if !shared.context.secrets.is_empty() {
+                    PartRedactor::default().redact(&shared.context.secrets, &mut output, false);
+                }
+                output
+            });
+        }
         splitter.feed(&shared.buffer.borrow()[..length], || shared.inbox.take_buffer(), emit);
         unfinished.on_read(splitter.tail().len());
     }

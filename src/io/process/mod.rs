@@ -50,6 +50,7 @@ use crate::io::RunContext;
 use crate::io::inbox::Inbox;
 use crate::io::process::registry::{PendingStart, ProcessRegistry, ProcessStopState};
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
+use crate::io::terminal::line_editor::EditedLine;
 use group::KILL_TIMEOUT;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::event::Source;
@@ -149,6 +150,20 @@ impl Processes {
     /// end are reported as not sent, also if it has ended or could not start.
     pub fn send(&mut self, source: Source, input: impl Into<ProcessInput>) {
         self.registry.send(source, input.into());
+    }
+
+    /// From now on the terminal on which `line` is typed can be given to a program.
+    pub fn share_terminal(&mut self, line: &EditedLine) {
+        self.registry.set_typed_line(line);
+    }
+
+    /// Gives the terminal to a process: what is typed goes to it, until it ends or a person takes the terminal
+    /// back. `note` says so on the screen.
+    ///
+    /// # Errors
+    /// If there is no such terminal, or the process does not read.
+    pub fn attach(&mut self, source: Source, note: String) -> Result<(), String> {
+        self.registry.attach(source, note)
     }
 
     /// Sends the states of the world that come from now on to a process whose preset reads them.

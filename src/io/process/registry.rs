@@ -25,7 +25,9 @@ use crate::io::process::stdin_writer::{ProcessInput, StdinWriter};
 use crate::io::process::supervise::ProcessExit;
 use crate::io::process::world_feed::ProcessWorldFeed;
 use crate::io::process::{orphans, supervise};
+use crate::io::terminal::attachment::AttachedProgram;
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
+use crate::io::terminal::line_editor::EditedLine;
 use scenario_core::scenario::model::StopPolicy;
 use scenario_log::event::{Source, SpawnExit};
 use scenario_log::signal as log_signal;
@@ -59,6 +61,8 @@ pub(super) struct ProcessRegistry {
     pub(super) owns_children: Cell<bool>,
     /// The terminal that the run was started on, if it is looked after.
     pub(super) terminal: RefCell<Option<ControllingTerminal>>,
+    /// The line that is typed on it, if the terminal can be given to a program.
+    pub(super) typed_line: RefCell<Option<EditedLine>>,
     /// Whether the run is paused, and all processes with it.
     pub(super) paused: Cell<bool>,
 }
@@ -138,6 +142,7 @@ impl ProcessRegistry {
             adopts_orphans: Cell::new(false),
             owns_children: Cell::new(false),
             terminal: RefCell::default(),
+            typed_line: RefCell::default(),
             paused: Cell::new(false),
         };
         Rc::new(registry)
@@ -188,6 +193,11 @@ impl ProcessRegistry {
 
     /// Removes a process that has ended, but keeps the group that it may have left.
     fn remove_ended(&self, source: Source) {
+        if let Some(line) =
+            self.typed_line.borrow().as_ref().filter(|line| line.attached_spawn() == Some(source))
+        {
+            line.detach();
+        }
         self.world_feeds.borrow_mut().remove(&source);
         if let Some(RunningProcess { group, .. }) = self.running.borrow_mut().remove(&source) {
             let mut left = self.leaderless_groups.borrow_mut();
@@ -201,6 +211,10 @@ impl ProcessRegistry {
 
     /// Takes the terminal back if one of the processes has it.
     pub(super) fn restore_terminal(&self) {
+        let is_given = |line: &EditedLine| line.attached_spawn().is_some();
+        if self.typed_line.borrow().as_ref().is_some_and(is_given) {
+            return;
+        }
         if let Some(terminal) = &mut *self.terminal.borrow_mut() {
             terminal.restore(|group| self.has_group(group) || orphans::is_descendant(group));
         }
@@ -282,6 +296,32 @@ impl ProcessRegistry {
         };
         if let Err(error) = sent {
             self.inbox.push(Input::SendFailed { source, error });
+        }
+    }
+
+    /// From now on the terminal can be given to a program.
+    pub(super) fn set_typed_line(&self, line: &EditedLine) {
+        self.multiplexer.set_terminal(line.clone());
+        *self.typed_line.borrow_mut() = Some(line.clone());
+    }
+
+    /// Gives the terminal to a process that runs and reads its input, with a note for the person.
+    pub(super) fn attach(&self, source: Source, note: String) -> Result<(), String> {
+        let typed_line = self.typed_line.borrow();
+        let Some(line) = typed_line.as_ref() else {
+            return Err(
+                "there is no terminal to give to it: `attach` is for a run that a terminal shows".to_owned()
+            );
+        };
+        let running = self.running.borrow();
+        let Some(writer) = running.get(&source).and_then(|process| process.stdin_writer.as_ref()) else {
+            return Err(format!("{source} has just ended"));
+        };
+        let pty =
+            writer.try_clone_terminal().map_err(|error| format!("its terminal cannot be used: {error}"))?;
+        match line.attach(AttachedProgram::new(source, pty), note) {
+            true => Ok(()),
+            false => Err("there is no screen that could show it".to_owned()),
         }
     }
 

@@ -126,6 +126,11 @@ impl StdinWriter {
         StdinWriter { pty: terminal, ..StdinWriter::default() }
     }
 
+    /// Another descriptor of our end of the terminal, if the process has one.
+    pub(super) fn try_clone_terminal(&self) -> io::Result<Option<OwnedFd>> {
+        self.pty.as_ref().map(|terminal| terminal.try_clone_fd()).transpose()
+    }
+
     /// Takes `input` to be written, or gives the reason why it cannot.
     pub(super) fn enqueue(&self, input: ProcessInput) -> Result<(), String> {
         if self.closed.get() {

@@ -10,30 +10,62 @@
 //! end and before the job is suspended. A terminal that belongs to another job is never touched.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::Stdin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
+use crate::io::terminal::attachment::{AttachedInput, AttachedProgram};
 use crate::io::terminal::foreground;
+use scenario_log::event::Source;
 
 /// The longest line that is kept, in characters.
 const MAX_LINE_CHARS: usize = 8 << 10;
 
 /// The line that is being typed. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct EditedLine(Arc<Mutex<EditedLineState>>);
+pub struct EditedLine {
+    state: Arc<Mutex<EditedLineState>>,
+    /// The number of the spawn that has the terminal; 0 if none has it.
+    attached_spawn: Arc<AtomicU32>,
+}
 
-#[derive(Debug, Default)]
+/// Shows what a program does to the terminal while it has it.
+pub type ShowAttached = Box<dyn Fn(AttachedScreen) + Send>;
+
+/// What the screen shows of a program that has the terminal.
+#[derive(Debug)]
+pub enum AttachedScreen {
+    /// The terminal is the program's from now on; the text says so.
+    Attach(String),
+    /// The program has written this.
+    Output(Vec<u8>),
+    /// The terminal is the run's again.
+    Detach,
+}
+
+#[derive(Default)]
 struct EditedLineState {
     editor: LineEditor,
+    /// The program that has the terminal.
+    attached: Option<AttachedProgram>,
+    /// Shows it; none if there is no screen.
+    screen: Option<ShowAttached>,
     /// The modes of the terminal before they were changed; none while the terminal has them.
     original_modes: Option<Termios>,
     /// Whether the terminal is left alone: the job is suspended, or the run is over.
     is_left_alone: bool,
     /// When the terminal may be taken again after a pause.
     next_take: Option<Instant>,
+}
+
+impl fmt::Debug for EditedLineState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EditedLineState").field("editor", &self.editor).finish_non_exhaustive()
+    }
 }
 
 /// How long the terminal is left alone when the job goes on: the guard notes its modes then, as those that it
@@ -54,14 +86,17 @@ impl EditedLine {
             if state.is_left_alone || is_early || !foreground::is_foreground(stdin) {
                 return false;
             }
-            let Ok(mut modes) = tcgetattr(stdin) else { return false };
-            if modes.local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO) {
+            let Ok(modes) = tcgetattr(stdin) else { return false };
+            if let Some(program) = &state.attached {
+                let wanted =
+                    program.terminal_modes(state.original_modes.get_or_insert_with(|| modes.clone()));
+                if wanted.local_modes != modes.local_modes {
+                    let _ = tcsetattr(stdin, OptionalActions::Now, &wanted);
+                }
+            } else if modes.local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO) {
                 state.original_modes.get_or_insert_with(|| modes.clone());
-                modes.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
-                modes.special_codes[SpecialCodeIndex::VMIN] = 1;
-                modes.special_codes[SpecialCodeIndex::VTIME] = 0;
                 // A terminal that has gone away has no modes.
-                let _ = tcsetattr(stdin, OptionalActions::Now, &modes);
+                let _ = tcsetattr(stdin, OptionalActions::Now, &editing_modes(modes));
             }
             true
         })
@@ -70,6 +105,78 @@ impl EditedLine {
     /// Takes typed bytes; gives the lines that were entered.
     pub fn type_bytes(&self, bytes: &[u8]) -> Vec<String> {
         self.with_state(|state| bytes.iter().filter_map(|byte| state.editor.type_byte(*byte)).collect())
+    }
+
+    /// Takes a function that shows a program while it has the terminal.
+    pub fn set_screen(&self, screen: ShowAttached) {
+        self.with_state(|state| state.screen = Some(screen));
+    }
+
+    /// Forgets that function: nothing is shown any more.
+    pub fn remove_screen(&self) {
+        self.with_state(|state| state.screen = None);
+    }
+
+    /// Gives the terminal to a program. False if no screen could show it.
+    pub(in crate::io) fn attach(&self, program: AttachedProgram, note: String) -> bool {
+        let Source::Spawn(spawn) = program.source() else { return false };
+        let is_shown = self.with_state(|state| {
+            let Some(screen) = &state.screen else { return false };
+            screen(AttachedScreen::Attach(note));
+            state.attached = Some(program);
+            self.attached_spawn.store(spawn, Ordering::Relaxed);
+            true
+        });
+        is_shown && self.take_terminal(&std::io::stdin())
+    }
+
+    /// Takes the terminal back from the program that has it.
+    pub(in crate::io) fn detach(&self) {
+        let stdin = std::io::stdin();
+        self.with_state(|state| {
+            self.attached_spawn.store(0, Ordering::Relaxed);
+            if state.attached.take().is_none() {
+                return;
+            }
+            if let Some(screen) = &state.screen {
+                screen(AttachedScreen::Detach);
+            }
+            if let Some(original) = state.original_modes.clone().filter(|_| !state.is_left_alone)
+                && foreground::is_foreground(&stdin)
+            {
+                let _ = tcsetattr(&stdin, OptionalActions::Now, &editing_modes(original));
+            }
+        });
+    }
+
+    /// The spawn that has the terminal, if one has it.
+    #[must_use]
+    pub fn attached_spawn(&self) -> Option<Source> {
+        Some(self.attached_spawn.load(Ordering::Relaxed)).filter(|spawn| *spawn > 0).map(Source::Spawn)
+    }
+
+    /// Shows what a program has written, if it has the terminal.
+    pub(in crate::io) fn show_output(&self, source: Source, output: impl FnOnce() -> Vec<u8>) {
+        if self.attached_spawn() == Some(source) {
+            self.with_state(|state| {
+                if let Some(screen) = state.screen.as_ref().filter(|_| state.attached.is_some()) {
+                    screen(AttachedScreen::Output(output()));
+                }
+            });
+        }
+    }
+
+    /// Takes typed bytes for the program that has the terminal; none if no program has it. No bytes are the
+    /// end of an input.
+    pub(in crate::io) fn type_to_program(&self, bytes: &[u8]) -> Option<(Source, Vec<AttachedInput>)> {
+        self.with_state(|state| {
+            let program = state.attached.as_mut()?;
+            let inputs = match bytes {
+                [] => vec![AttachedInput::End, AttachedInput::Detach],
+                bytes => program.type_bytes(bytes),
+            };
+            Some((program.source(), inputs))
+        })
     }
 
     /// Gives the terminal back as it was, and leaves it alone from now on.
@@ -94,8 +201,16 @@ impl EditedLine {
     }
 
     fn with_state<T>(&self, change: impl FnOnce(&mut EditedLineState) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The modes of a terminal that gives single keys and does not echo them.
+fn editing_modes(mut modes: Termios) -> Termios {
+    modes.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+    modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+    modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+    modes
 }
 
 /// Makes lines of bytes from a keyboard.

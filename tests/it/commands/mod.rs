@@ -4,6 +4,7 @@
 //! The golden output is in the `.txt` files of this folder, each with its command, its exit code and
 //! its standard error. `UPDATE=1 cargo test commands::` writes them anew.
 
+mod attach;
 mod canary;
 mod captures;
 mod ci_commands;

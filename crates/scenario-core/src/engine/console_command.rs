@@ -41,6 +41,8 @@ pub enum ConsoleCommand<'a> {
     Kill(ActionTarget),
     /// Stop what runs of a target, and spawn it again.
     Restart(ActionTarget),
+    /// Give the terminal to a program.
+    Attach(ActionTarget),
     /// Show what runs.
     Status,
     /// Show what can be typed.
@@ -50,8 +52,9 @@ pub enum ConsoleCommand<'a> {
 }
 
 /// The words that begin a command.
-pub(super) const COMMANDS: [&str; 11] =
-    ["spawn", "fetch", "mark", "stop", "send", "restart", "signal", "kill", "status", "help", "quit"];
+pub(super) const COMMANDS: [&str; 12] = [
+    "spawn", "fetch", "mark", "stop", "send", "restart", "signal", "kill", "attach", "status", "help", "quit",
+];
 
 /// The first word of a typed line.
 pub(super) fn first_word(line: &str) -> &str {
@@ -87,6 +90,7 @@ pub fn parse_command<'a>(line: &'a str, scenario: &Scenario) -> Result<ConsoleCo
         // A preset may have the name of one of these.
         "restart" => find_target(rest, scenario).map(ConsoleCommand::Restart),
         "kill" => find_target(rest, scenario).map(ConsoleCommand::Kill),
+        "attach" => find_target(rest, scenario).map(ConsoleCommand::Attach),
         "signal" => {
             let (name, signal) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
             let to = find_target(name, scenario)?;

@@ -96,6 +96,11 @@ pub enum Effect {
         /// The warning.
         text: String,
     },
+    /// Give the terminal to a program: somebody typed `attach`.
+    AttachTerminal {
+        /// The spawn.
+        source: Source,
+    },
     /// Show what runs: somebody typed `status`.
     ShowStatus,
     /// Show some lines to the person who typed: the answer to `help`, or what could have been typed.

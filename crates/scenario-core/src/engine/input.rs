@@ -174,6 +174,17 @@ pub enum Input {
         /// The line as it was typed, if it has secrets: a program receives it so.
         unredacted: Option<String>,
     },
+    /// A person typed keys for the program that has the terminal.
+    KeysTyped {
+        /// The spawn.
+        source: Source,
+        /// The text of the keys, with its secrets redacted.
+        text: String,
+        /// The text as it was typed, if it has secrets.
+        unredacted: Option<String>,
+        /// Whether this is the end of the input.
+        close: bool,
+    },
     /// The runner received a signal.
     SignalReceived(Signal),
     /// The runner itself failed (it panicked).

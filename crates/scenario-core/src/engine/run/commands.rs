@@ -12,6 +12,9 @@ use crate::engine::run::acting::ActionOrigin;
 use crate::scenario::model::{ActionTarget, EntryAction};
 use scenario_log::event::{Event, Source};
 
+/// How many programs are named at most.
+const MAX_NAMED: usize = 8;
+
 /// The longest line that is read as a command, in characters.
 const MAX_COMMAND_CHARS: usize = 1_000;
 
@@ -70,12 +73,15 @@ impl RunState {
                     self.is_process(source)
                 })?;
             }
-            ConsoleCommand::Send { to, .. } => {
+            ConsoleCommand::Send { to, .. } | ConsoleCommand::Attach(to) => {
                 if !self.may_read(to) {
                     let reason = "it reads nothing: only a program with `stdin = \"open\"` does";
                     return Err(CommandError(reason.to_owned()));
                 }
                 runs(to)?;
+                if let ConsoleCommand::Attach(to) = &command {
+                    self.check_one_reader(to)?;
+                }
             }
             _ => {}
         }
@@ -106,7 +112,7 @@ impl RunState {
             }
             ConsoleCommand::Send { to, text } => {
                 let sent = unredacted.map_or(text, sent_text);
-                for source in self.target_sources(&to).into_iter().filter(|source| self.reads(*source)) {
+                for source in self.readers(&to) {
                     out.event(&Event::Sent {
                         due: Some(due),
                         source: Some(source),
@@ -131,9 +137,63 @@ impl RunState {
                 let sources = self.target_sources(&to);
                 self.signal_sources(ActionOrigin::typed(due), &sources, (signal, None), out);
             }
+            ConsoleCommand::Attach(target) => {
+                if let Some(source) = self.readers(&target).first() {
+                    out.effect(Effect::AttachTerminal { source: *source });
+                }
+            }
             ConsoleCommand::Status => out.effect(Effect::ShowStatus),
             ConsoleCommand::Help => out.effect(Effect::ShowLines { lines: self.help() }),
             ConsoleCommand::Quit => self.quit_run(out),
+        }
+    }
+
+    /// Takes keys that were typed for the program that has the terminal. They change nothing if it has ended.
+    pub(super) fn keys_typed(
+        &mut self,
+        source: Source,
+        (text, unredacted): (&str, Option<&str>),
+        close: bool,
+        out: &mut EngineOutput<'_>,
+    ) {
+        if !self.reads(source) {
+            return;
+        }
+        out.event(&Event::Sent {
+            due: Some(out.now()),
+            source: Some(source),
+            entry: None,
+            text: (!text.is_empty()).then_some(text),
+            enter: Some(false),
+            close: close.then_some(true),
+            error: None,
+        });
+        if !text.is_empty() {
+            out.effect(Effect::SendInput { source, bytes: unredacted.unwrap_or(text).as_bytes().to_vec() });
+        }
+        if close {
+            out.effect(Effect::CloseInput { source });
+        }
+    }
+
+    /// The programs of a target that read what is sent to them.
+    fn readers(&self, target: &ActionTarget) -> Vec<Source> {
+        self.target_sources(target).into_iter().filter(|source| self.reads(*source)).collect()
+    }
+
+    /// Refuses a target of which not exactly one program reads: it gets the terminal.
+    fn check_one_reader(&self, target: &ActionTarget) -> Result<(), CommandError> {
+        let readers = self.readers(target);
+        match &readers[..] {
+            [_] => Ok(()),
+            [] => Err(CommandError(format!("`{}` reads nothing", target.name))),
+            several => {
+                let names: Vec<String> = several.iter().take(MAX_NAMED).map(Source::to_string).collect();
+                let count = several.len();
+                let reason =
+                    format!("{count} programs of `{}` run: name one of {}", target.name, names.join(", "));
+                Err(CommandError(reason))
+            }
         }
     }
 

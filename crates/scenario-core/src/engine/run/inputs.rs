@@ -15,8 +15,13 @@ impl RunState {
     /// Takes an input: what is due by now happens before it, and what it causes after it.
     pub(crate) fn handle_input(&mut self, input: &Input, out: &mut EngineOutput<'_>) {
         // Any input that no person caused is the consequence of something that was due.
-        self.has_begun |=
-            !matches!(input, Input::CommandTyped { .. } | Input::SignalReceived(_) | Input::RunPaused);
+        self.has_begun |= !matches!(
+            input,
+            Input::CommandTyped { .. }
+                | Input::KeysTyped { .. }
+                | Input::SignalReceived(_)
+                | Input::RunPaused
+        );
         if self.has_begun {
             self.settle(out);
         }
@@ -71,6 +76,9 @@ impl RunState {
             Input::PlayerLeft { source } => self.guest_left(source, out),
             Input::CommandTyped { ref text, ref unredacted } => {
                 self.command_typed(text, unredacted.as_deref(), out);
+            }
+            Input::KeysTyped { source, ref text, ref unredacted, close } => {
+                self.keys_typed(source, (text, unredacted.as_deref()), close, out);
             }
             Input::SignalReceived(signal) => self.signal_received(signal, out),
             Input::InternalError { ref error } => self.internal_error(error, out),

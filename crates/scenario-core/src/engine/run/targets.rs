@@ -113,7 +113,7 @@ impl RunState {
         match first_word(line) {
             "spawn" => vec![list("presets", scenario.presets.iter().map(|preset| preset.name.clone()))],
             "fetch" => vec![list("fetches", scenario.fetches.iter().map(|fetch| fetch.name.clone()))],
-            "stop" | "send" | "restart" | "kill" => vec![self.list_running()],
+            "stop" | "send" | "restart" | "kill" | "attach" => vec![self.list_running()],
             "signal" => {
                 let names: Vec<&str> = Signal::names().collect();
                 vec![self.list_running(), format!("signals: {}", names.join(", "))]
@@ -137,6 +137,7 @@ impl RunState {
             "signal NAME HUP     send a signal to it",
             "kill NAME           end it at once, with all that it started",
             "send NAME TEXT      write a line to a program with `stdin = \"open\"`",
+            "attach NAME         type to such a program, and see what it writes, until Ctrl-]",
             "mark TEXT           note a text in the log",
             "status              show what runs",
             "quit                end the run",

@@ -85,6 +85,15 @@ pub enum DraftAction<'a> {
         /// The line.
         text: &'a str,
     },
+    /// Type keys for a program.
+    Keys {
+        /// The name of what gets them.
+        to: &'a str,
+        /// The text of the keys.
+        text: &'a str,
+        /// Whether this is the end of its input.
+        close: bool,
+    },
 }
 
 /// An addition to the timeline: a comment and, in most cases, an entry below it.
@@ -121,6 +130,13 @@ impl DraftAddition {
             }
             DraftAction::Send { to, text } => {
                 entry.with("send", object([("to", escape(to).into()), ("text", escape(text).into())]))
+            }
+            DraftAction::Keys { to, text, close } => {
+                let mut send = object([("to", escape(to).into())]);
+                if !text.is_empty() {
+                    send = send.with("text", escape(text)).with("enter", false);
+                }
+                entry.with("send", if close { send.with("close", true) } else { send })
             }
         };
         DraftAddition { comment: comment.into(), entry: Some(entry) }
