@@ -367,6 +367,26 @@ fn an_entry_that_is_never_as_expected_fails_the_run_with_what_the_last_try_came_
 }
 
 #[test]
+fn a_stop_between_two_tries_ends_them_and_fails_nothing() {
+    let subject = format!("{}until = {{ every = \"10m\", timeout = \"1h\" }}\n", program("exit 1", ""));
+    let stop = "[[timeline]]\nafter = { line = \"first\", of = \"says\" }\nat = \"300ms\"\nstop = \"subject\"\n\
+                [presets.says]\ncommand = [\"echo\", \"first\"]\n[[timeline]]\nid = \"says\"\nspawn = \"says\"\nafter = \"subject.started\"\n";
+    let (_, log) = replayed_run(&format!("{}{stop}", scenario(&subject, &OUTCOMES[..2])), &[], 0);
+    assert_eq!(log.of("stopping")[0]["reason"], "no more tries of `subject` start");
+    assert_eq!(log.of("entry.retried").len(), 1);
+    assert_eq!(fate(&log, "passed"), "yes");
+    // Typed as well.
+    let folder = Folder::new();
+    folder.file("s.toml", format!("tick = \"0s\"\n{subject}"));
+    let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--input", "-"]).watch();
+    run.until("in 10 min");
+    std::io::Write::write_all(run.child.stdin.as_mut().unwrap(), b"stop subject\n").unwrap();
+    run.until("no more tries of `subject` start");
+    assert_eq!(run.end().0, Some(0));
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+}
+
+#[test]
 fn a_try_that_still_runs_when_the_time_is_over_is_stopped() {
     let subject =
         format!("{}until = {{ every = \"10ms\", timeout = \"50ms\" }}\n", program("exec sleep 60", ""));

@@ -156,11 +156,11 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
     }
 }
 
-/// Whether the reason of a `stopping` without a source is that a load starts no more requests, which stops
+/// Whether the reason of a `stopping` without a source is that a load or an `until` starts no more, which stops
 /// nothing else.
 #[must_use]
 pub fn is_load_end(reason: &str) -> bool {
-    reason.starts_with("no more requests of ")
+    reason.starts_with("no more requests of ") || reason.starts_with("no more tries of ")
 }
 
 /// The fault of a `stopping`: a stop that failed, or a stop of the whole run that was not planned.

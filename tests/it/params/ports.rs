@@ -49,3 +49,17 @@ fn a_run_draws_free_ports_and_its_log_has_them() {
         .collect();
     assert_eq!(runs, BTreeSet::from(["\"49152 49153\"".to_owned()]));
 }
+
+#[test]
+fn a_replay_against_a_file_takes_the_ports_of_the_log() {
+    let folder = Folder::new();
+    let text = "tick = \"0s\"\n[presets.p]\ncommand = [\"echo\", \"${port:web}\"]\n[fetches.f]\n\
+                urls = [\"http://127.0.0.1:${port:web}/\"]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nfetch = \"f\"\n";
+    // Nobody listens there.
+    let (ended, _) = folder.run(text, &[]);
+    ended.expect(1);
+    folder.file("today.toml", text);
+    folder.scenario(&["replay", "log.jsonl", "--against", "today.toml"]).end().expect(0);
+    folder.file("today.toml", text.replace("/\"]", "/other\"]"));
+    folder.scenario(&["replay", "log.jsonl", "--against", "today.toml"]).end().expect(3);
+}

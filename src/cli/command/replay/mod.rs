@@ -1,5 +1,6 @@
 //! `scenario replay`: replays logs, one after the other, and shows what was found in each.
 
+mod against;
 mod annotations;
 mod exit_codes;
 mod output;
@@ -102,7 +103,11 @@ impl<'a> ReplaySetup<'a> {
                     expecting = load_expected(self.arguments, scenario, is_first, self.github.as_ref())?;
                     Ok(expecting.as_ref().map_or(Vec::new(), |loaded| loaded.expectations.clone()))
                 };
-                let against = self.against.as_ref().map(|loaded| &loaded.scenario);
+                let with_ports = self
+                    .against
+                    .as_ref()
+                    .and_then(|own| against::with_logged_ports(own, self.arguments, log));
+                let against = with_ports.as_ref().or(self.against.as_ref()).map(|loaded| &loaded.scenario);
                 replay_with_expectations(bytes, against, expectations, on_event)?
             }
             Err(error) => unopened_result(&error, self.arguments.allow_incomplete),

@@ -69,7 +69,7 @@ impl RunState {
             self.emit_stopping_source(by, *source, out);
             self.stop_source(*source, out);
         }
-        if sources.is_empty() && !has_load {
+        if sources.is_empty() && !has_load && !self.cancel_tries(target, Some(by), out) {
             self.report_nothing_to_stop(by, target, "could not stop anything", out);
         }
     }

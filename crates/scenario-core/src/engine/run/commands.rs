@@ -60,6 +60,7 @@ impl RunState {
             }
         };
         match &command {
+            ConsoleCommand::Stop(target) if self.is_between_tries(target) => {}
             ConsoleCommand::Stop(target) => runs(target)?,
             ConsoleCommand::Restart(target) | ConsoleCommand::Kill(target) => {
                 runs(target)?;
@@ -105,7 +106,11 @@ impl RunState {
             ConsoleCommand::Mark(text) => out.event(&Event::Mark { due, entry: None, text }),
             ConsoleCommand::Stop(target) => {
                 self.stop_loads(&self.target_loads(&target), None, out);
-                for source in self.target_sources(&target) {
+                let sources = self.target_sources(&target);
+                if sources.is_empty() {
+                    self.cancel_tries(&target, None, out);
+                }
+                for source in sources {
                     out.emit_stopping(Some(source), "typed");
                     self.stop_source(source, out);
                 }
@@ -174,6 +179,10 @@ impl RunState {
         if close {
             out.effect(Effect::CloseInput { source });
         }
+    }
+
+    fn is_between_tries(&self, target: &ActionTarget) -> bool {
+        target.entry.is_some_and(|entry| self.timeline.is_between_tries(entry))
     }
 
     /// The programs of a target that read what is sent to them.

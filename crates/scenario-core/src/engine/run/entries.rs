@@ -16,6 +16,9 @@ impl RunState {
     pub(super) fn run_entry(&mut self, entry: usize, due: Moment, out: &mut EngineOutput<'_>) {
         let scenario = Rc::clone(&self.scenario);
         let row = &scenario.timeline[entry];
+        if self.timeline.has_ended_tries(entry) {
+            return;
+        }
         if self.timeline.record_no_arrival(entry) {
             return self.check_entry_over(entry, out);
         }

@@ -1,9 +1,11 @@
 //! Carries out what `until` decides: which fault fails the run, and what is stopped when the time is over.
 
 use super::RunState;
+use super::acting::ActionOrigin;
 use crate::engine::names::entry_name;
 use crate::engine::output::EngineOutput;
 use crate::engine::timeline::tries::TryVerdict;
+use crate::scenario::model::ActionTarget;
 use scenario_log::event::{Event, Source};
 use scenario_log::time::{Moment, Span};
 
@@ -74,6 +76,30 @@ impl RunState {
             let entry = self.scenario.timeline[*entry].event_name(*entry);
             out.event(&Event::EntryRetried { entry, source, n: *n, reason, wait: *wait });
         }
+    }
+
+    /// A stop of an entry that waits for its next try: there is none. False if it does not wait for one. `by` is
+    /// the origin of the stop; none for a typed one.
+    pub(super) fn cancel_tries(
+        &mut self,
+        target: &ActionTarget,
+        by: Option<ActionOrigin>,
+        out: &mut EngineOutput<'_>,
+    ) -> bool {
+        let Some(entry) = target.entry.filter(|entry| self.timeline.cancel_tries(*entry, out.now())) else {
+            return false;
+        };
+        let reason = format!("no more tries of `{}` start", target.name);
+        out.event(&Event::Stopping {
+            due: by.map(|by| by.due),
+            source: None,
+            entry: by.and_then(|by| self.origin_name(by)),
+            signal: None,
+            reason: Some(&reason),
+            error: None,
+        });
+        self.check_entry_over(entry, out);
+        true
     }
 
     /// The time of an `until` is over. What still runs of its entry is stopped.

@@ -122,6 +122,27 @@ impl Timeline {
         true
     }
 
+    /// A stop comes between two tries of an entry: there is no further try, and nothing of the entry has failed.
+    /// False if the entry is not between two tries.
+    pub(crate) fn cancel_tries(&mut self, entry: usize, now: Moment) -> bool {
+        if !self.is_between_tries(entry) {
+            return false;
+        }
+        self.entries[entry].ended_at = now;
+        self.end_tries(entry);
+        true
+    }
+
+    /// Whether an entry waits for its next try.
+    pub(crate) fn is_between_tries(&self, entry: usize) -> bool {
+        self.entries[entry].tries.as_ref().is_some_and(|tries| !tries.is_over && !tries.is_trying)
+    }
+
+    /// Whether the tries of an entry are over, so that a timer of the next one means nothing.
+    pub(crate) fn has_ended_tries(&self, entry: usize) -> bool {
+        self.entries[entry].tries.as_ref().is_some_and(|tries| tries.is_over)
+    }
+
     fn end_tries(&mut self, entry: usize) {
         let state = &mut self.entries[entry];
         if let Some(tries) = &mut state.tries {

@@ -388,8 +388,13 @@ impl TomlSchema for Chance {
         let written = cx.written(at).replace('_', "");
         let millionths = written.parse::<f64>().unwrap_or(f64::NAN) * f64::from(Chance::ALWAYS);
         if !(0.0..=f64::from(Chance::ALWAYS)).contains(&millionths) {
+            let percent = millionths / f64::from(Chance::ALWAYS);
+            let help = match percent {
+                1.0..=100.0 => format!("{FORMS}: for {percent} % write {}", percent / 100.0),
+                _ => FORMS.to_owned(),
+            };
             let written = cx.describe_written(at);
-            cx.error_with_help(at, format!("{written} is not a chance"), FORMS);
+            cx.error_with_help(at, format!("{written} is not a chance"), help);
             return None;
         }
         if (millionths - millionths.round()).abs() > 1e-6 {

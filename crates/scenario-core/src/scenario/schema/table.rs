@@ -117,10 +117,16 @@ pub(crate) fn check_rules(
                 _ => None,
             },
             TableRule::NeedsAny(key, others) => match place_of(key) {
-                Some(place) if !unknown && others.iter().all(|other| place_of(other).is_none()) => Some(
-                    Diagnostic::error(place, format!("{} needs {}", quoted(key), join_with_or(others)))
-                        .with_help(format!("add {}", join_with_or(others))),
-                ),
+                Some(place)
+                    if !unknown
+                        && others.iter().all(|other| place_of(other).is_none())
+                        && !others.iter().any(|other| is_open_choice(rules, other, seen)) =>
+                {
+                    Some(
+                        Diagnostic::error(place, format!("{} needs {}", quoted(key), join_with_or(others)))
+                            .with_help(format!("add {}", join_with_or(others))),
+                    )
+                }
                 _ => None,
             },
             TableRule::Excludes(key, other) => match (place_of(key), place_of(other)) {
