@@ -143,6 +143,8 @@ impl ExtractedRun {
             }
             Event::RunStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

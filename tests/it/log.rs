@@ -12,11 +12,13 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 36] = [
+const EVENTS: [(&str, &str); 38] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
     ("spawn.ready", "source"),
+    ("spawn.unhealthy", "source failures last_try"),
+    ("stop.failed", "source signal error"),
     ("spawn.restarted", "source replaces"),
     ("spawn.suspended", "source signal"),
     ("spawn.resumed", "source"),

@@ -125,6 +125,9 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::Expect(_)
         | Event::Sent { error: None, .. }
         | Event::Signalled { error: None, .. }
+        // The exit of a program that is not alive is the fault.
+        | Event::SpawnUnhealthy { .. }
+        | Event::StopFailed { .. }
         | Event::SpawnRestarted { .. }
         | Event::RunStarted { .. }
         | Event::ClockTick { .. }

@@ -255,7 +255,7 @@ fn ready_is_one_of_three_and_each_is_looked_at() {
         ""
     );
     for (wrong, place, words) in [
-        ("{}", "3:9", "`ready` lacks one of `line`, `tcp`, `http`"),
+        ("{}", "3:9", "`ready` lacks one of `line`, `tcp`, `http`, `command`"),
         ("{ line = \"x\", tcp = \"h:1\" }", "3:23", "`line` and `tcp` exclude each other"),
         ("{ lin = \"x\" }", "3:11", "did you mean `line`?"),
         ("{ line = \"(\" }", "3:18", "this is not a regular expression"),
@@ -631,7 +631,10 @@ fn keys_of_other_tools_have_a_hint_to_ours() {
         (format!("{preset}healthcheck = {{ test = \"x\" }}"), "ready = { http ="),
         (format!("{preset}user = \"nobody\""), "runs as the user that runs `scenario`"),
         (format!("{preset}working-dir = \"x\""), "`dir = "),
-        (format!("{preset}ready = {{ command = [\"x\"] }}"), "no command is tried"),
+        (format!("{preset}ready = {{ cmd = \"x\" }}"), "`command = [\"pg_isready\"]`"),
+        (format!("{preset}livenessProbe = {{ test = \"x\" }}"), "alive = { http ="),
+        (format!("{preset}stop = {{ exec = \"x\" }}"), "`command = [\"redis-cli\""),
+        (format!("{preset}alive = {{ tcp = \"h:1\", interval = \"1s\" }}"), "`every = "),
         (format!("{preset}stop = {{ timeout = \"1s\" }}"), "`grace = "),
         ("[services.a]\ncommand = \"x\"".to_owned(), "programs are presets"),
         ("[[timeline]]\nmark = \"a\"\ndepends_on = \"x\"".to_owned(), "\"ID.ready\""),
