@@ -145,13 +145,14 @@ fn a_probe_that_hangs_gives_way_to_the_next() {
 #[test]
 fn a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines() {
     let flags = Folder::new();
-    let flag = flags.path().join("runs");
-    let silent = listen_from(flag.clone(), |server| {
+    // Each server listens once the program of its case runs.
+    let flag = |case: usize| flags.path().join(case.to_string());
+    let silent = listen_from(flag(2), |server| {
         let _held: Vec<_> = server.incoming().collect();
     });
     let nobody = free_port();
-    let broken = serve_from(flag.clone(), |_, _| answer("503 Service Unavailable", "", "not yet"));
-    for (ready, error, last_try) in [
+    let broken = serve_from(flag(3), |_, _| answer("503 Service Unavailable", "", "not yet"));
+    for (case, (ready, error, last_try)) in [
         ("line = \"up\"".to_owned(), "no line like /up/ came within 2s".to_owned(), None),
         (
             format!("tcp = \"127.0.0.1:{nobody}\""),
@@ -169,9 +170,12 @@ fn a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines() {
             format!("http://{broken}/ gave no answer 2xx or 3xx within 2s"),
             Some("status 503".to_owned()),
         ),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let keys = format!("background = true\nready = {{ {ready}, timeout = \"2s\" }}");
-        let _ = std::fs::remove_file(&flag);
+        let flag = flag(case);
         let flag = flag.display();
         let script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do echo try $i; done; printf 'no \\033[31mdb' >&2; exec sleep 600";
         let other = sh("other", "sleep 600", "");

@@ -84,7 +84,10 @@ impl ProcessRegistry {
         let holder = match peer {
             ProbePeer::Tcp(address, true) => port_holder::of_port(*address),
             ProbePeer::Tcp(_, false) => None,
-            ProbePeer::Unix(path) => port_holder::of_socket(&self.context.folder.join(path)),
+            ProbePeer::Unix(path) => {
+                let path = std::path::absolute(self.context.folder.join(path));
+                path.ok().and_then(|path| port_holder::of_socket(&path))
+            }
         };
         let holder = holder.map(|holder| {
             let of = self.spawn_of(holder.pid).map(|spawn| format!(" of {spawn}")).unwrap_or_default();
