@@ -27,6 +27,9 @@ const FIRST_PAUSES: [Duration; 4] = [
     Duration::from_millis(20),
 ];
 
+/// The shortest pause between two probes, so that those that fail at once leave time for the run.
+const MIN_PAUSE: Duration = Duration::from_millis(1);
+
 /// How many commands that probe run at a time, for all programs.
 const MAX_PROBE_COMMANDS: usize = 32;
 
@@ -122,7 +125,7 @@ impl ProgramProber {
                         return prober.inbox.push(Input::SpawnUnhealthy { source, last_try });
                     }
                 }
-                pause = every.saturating_sub(started.elapsed());
+                pause = every.saturating_sub(started.elapsed()).max(MIN_PAUSE);
             }
         });
         Some(ProbeHandle(task.abort_handle()))

@@ -7,6 +7,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use rustix::process::Signal;
 use tokio::task::spawn_local;
 
 use crate::io::inbox::Input;
@@ -15,8 +16,15 @@ use crate::io::process::registry::{ProcessRegistry, ProcessStopState};
 use scenario_core::scenario::model::StopPolicy;
 use scenario_log::event::Source;
 
-/// A stop command that runs. Dropping it notes its end.
+/// A stop command that runs or is about to. Dropping it notes its end.
 struct RunningStopCommand(Rc<ProcessGroup>);
+
+impl RunningStopCommand {
+    fn new(group: &Rc<ProcessGroup>) -> RunningStopCommand {
+        group.set_stop_command(true);
+        RunningStopCommand(Rc::clone(group))
+    }
+}
 
 impl Drop for RunningStopCommand {
     fn drop(&mut self) {
@@ -34,19 +42,22 @@ impl ProcessRegistry {
         process.probe = None;
         let (group, preset) = (Rc::clone(&process.group), process.preset);
         group.begin_stop();
-        let by_command = !stop.command.is_empty();
+        let by_command = !stop.command.is_empty() && !group.is_empty();
+        // Before the task runs: the process may end at once, and the task may never run.
+        let command = by_command.then(|| RunningStopCommand::new(&group));
         if by_command {
             process.stop_state = ProcessStopState::Commanded(Instant::now());
-            // Before the task runs: the process may end at once.
-            group.set_stop_command(true);
+            if process.suspended {
+                group.signal(Signal::CONT);
+            }
         } else {
             process.stop_state = ProcessStopState::Requested(stop.clone(), Instant::now());
             group.request_stop(stop.signal);
         }
         let registry = Rc::clone(self);
         let task = spawn_local(async move {
-            if by_command {
-                registry.stop_by_command(source, preset, &stop, &group).await;
+            if let Some(command) = command {
+                registry.stop_by_command(source, preset, &stop, command).await;
             }
             let ended = group.wait_until_empty();
             let _ = registry.inbox.paused_time().timeout_unpaused(stop.grace.to_std(), ended).await;
@@ -62,12 +73,12 @@ impl ProcessRegistry {
         source: Source,
         preset: usize,
         stop: &StopPolicy,
-        group: &Rc<ProcessGroup>,
+        command: RunningStopCommand,
     ) {
-        let running = RunningStopCommand(Rc::clone(group));
         let Some(preset) = self.context.scenario.presets[preset].command() else { return };
         let ended = self.short_commands.run(preset, &stop.command, stop.grace.to_std()).await;
-        drop(running);
+        let group = Rc::clone(&command.0);
+        drop(command);
         // The command may have lost its connection just because the process has ended.
         let Some(error) = ended.err().filter(|_| !group.is_empty()) else { return };
         self.inbox.push(Input::StopFailed { source, error });

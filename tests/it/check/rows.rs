@@ -274,7 +274,11 @@ fn ready_is_one_of_three_and_each_is_looked_at() {
         ("{ command = [\"\"] }", "3:22", "the program's name is empty"),
         ("{ command = [\"x\"], times = 2 }", "3:28", "`times` can be used only together with `line`"),
         ("{ line = \"x\", times = 0 }", "3:31", "from 1 to"),
-        ("{ line = \"x\", try_timeout = \"1s\" }", "3:23", "`try_timeout` cannot be used together with `line`"),
+        (
+            "{ line = \"x\", try_timeout = \"1s\" }",
+            "3:23",
+            "`try_timeout` cannot be used together with `line`",
+        ),
         ("{ tcp = \"h:1\", status = 200 }", "3:24", "`status` can be used only together with `http`"),
         ("{ tcp = \"h:1\", headers = {} }", "3:24", "`headers` can be used only together with `http`"),
         ("{ http = \"http://h\", status = \"20\" }", "3:39", "is not a status"),

@@ -138,3 +138,15 @@ fn expectations_and_other_commands_know_the_verdict() {
     let said = folder.scenario(&["check", "w.toml"]).end();
     assert!(said.stderr.contains("spawn.unhealthy"), "{}", said.stderr);
 }
+
+#[test]
+fn probes_that_fail_at_once_leave_time_for_the_run() {
+    let keys = "background = true\nalive = { command = [\"no-such-program-anywhere\"], every = \"1ns\", failures = 4000000000 }";
+    let text = format!(
+        "{}{}[[timeline]]\nat = \"200ms\"\nmark = \"m\"\n",
+        sh("p", "exec sleep 600", keys),
+        spawn("p")
+    );
+    let (_, log) = run(&text, 0);
+    assert_eq!(log.of("mark").len(), 1);
+}

@@ -142,3 +142,24 @@ fn a_program_that_is_not_alive_is_stopped_by_its_command() {
     assert_eq!(log.of("spawn.exited")[0]["ok"], false);
     assert_eq!(log.last()["reason"], "ps#1 (p) was not alive: a probe failed (the last try: code 1)");
 }
+
+#[test]
+fn a_suspended_program_hears_its_stop_command() {
+    let folder = Folder::new();
+    let command = "command = [\"sh\", \"-c\", 'touch \"$FILE\"'], grace = \"5m\"";
+    let actions = "[[timeline]]\nafter = \"p.ready\"\nsignal = { to = \"p\", name = \"STOP\" }\n\
+                   [[timeline]]\nafter = \"p.ready\"\nat = \"500ms\"\nstop = \"p\"\n";
+    let (_, log) = run_in(&folder, &format!("{}{}{actions}", program(command), spawn("p")), 0);
+    assert_eq!(texts(&log), ["up", "ends"]);
+    assert_eq!(log.of("spawn.exited")[0]["code"], 5);
+}
+
+#[test]
+fn a_stop_and_a_kill_at_once_end_the_run() {
+    let folder = Folder::new();
+    let command = "command = [\"sleep\", \"600\"], grace = \"10m\"";
+    let actions =
+        "[[timeline]]\nafter = \"p.ready\"\nstop = \"p\"\n[[timeline]]\nafter = \"p.ready\"\nkill = \"p\"\n";
+    let (_, log) = run_in(&folder, &format!("{}{}{actions}", program(command), spawn("p")), 0);
+    assert_eq!(log.of("spawn.exited")[0]["signal"], "KILL");
+}

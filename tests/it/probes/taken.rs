@@ -118,12 +118,12 @@ fn tries_of_an_until_go_on_until_the_port_is_free() {
     // Another program holds the port until the first try has failed.
     let holder = server("holder", port, "exits = \"any\"");
     let ready = format!("ready = {{ tcp = \"127.0.0.1:{port}\", timeout = \"5m\" }}");
+    let once = format!("import socket; s = socket.create_server((\"127.0.0.1\", {port})); s.accept()");
     let text = format!(
-        "{holder}{}{}[[timeline]]\nid = \"p\"\nafter = {{ line = \"up\", of = \"holder\" }}\nspawn = \"p\"\n\
-         until = {{ every = \"10ms\", timeout = \"5m\" }}\n[[timeline]]\nafter = {{ line = \"up\", of = \"holder\" }}\nat = \"1s\"\nstop = \"holder\"\n",
-        format!(
-            "[presets.p]\ncommand = [\"python3\", \"-c\", 'import socket; s = socket.create_server((\"127.0.0.1\", {port})); s.accept()']\n{ready}\n"
-        ),
+        "{holder}[presets.p]\ncommand = [\"python3\", \"-c\", '{once}']\n{ready}\n{}\
+         [[timeline]]\nid = \"p\"\nafter = {{ line = \"up\", of = \"holder\" }}\nspawn = \"p\"\n\
+         until = {{ every = \"10ms\", timeout = \"5m\" }}\n\
+         [[timeline]]\nafter = {{ line = \"up\", of = \"holder\" }}\nat = \"1s\"\nstop = \"holder\"\n",
         spawn("holder"),
     );
     let (_, log) = run_in(&folder, &text, 0);
