@@ -30,7 +30,7 @@ impl<W: Write> TraceReport<W> {
             }
             Event::StopFailed { source, error, .. } => {
                 let args = || event_args(json!({ "error": error }));
-                self.add_instant((source, t), "stop command failed", false, args)
+                self.add_instant((source, t), "stop.failed", false, args)
             }
             Event::SpawnSuspended { source, signal } => {
                 let args = || event_args(json!({ "signal": signal.to_string() }));

@@ -60,7 +60,7 @@ fn a_program_that_answers_lives_on_and_single_failures_are_forgotten() {
 fn a_port_that_is_closed_later_is_seen() {
     let port = free_port();
     let program = format!(
-        "import socket, time; s = socket.create_server((\"127.0.0.1\", {port})); time.sleep(0.3); s.close(); time.sleep(600)"
+        "import socket, time; s = socket.create_server((\"127.0.0.1\", {port})); s.accept(); time.sleep(0.1); s.close(); time.sleep(600)"
     );
     let text = format!(
         "[presets.p]\ncommand = [\"python3\", \"-c\", '{program}']\nbackground = true\n\

@@ -15,7 +15,7 @@ fn events_and_texts(log: &Log) -> Vec<String> {
 
 #[test]
 fn the_nth_matching_line_makes_ready() {
-    let script = "echo up 1; echo no; echo up 2 >&2; sleep 0.1; echo up 3; echo up 4; exec sleep 600";
+    let script = "echo up 1; echo no; echo up 2; echo up 3; echo up 4; exec sleep 600";
     let keys = "background = true\nready = { line = '^up \\d', times = 3 }";
     let (_, log) = run(&format!("{}{}{}", sh("p", script, keys), spawn("p"), mark_when_ready("p")), 0);
     let events = events_and_texts(&log);
