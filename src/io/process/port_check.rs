@@ -77,7 +77,9 @@ impl ProcessRegistry {
         let Some(start) = self.pending.borrow_mut().remove(&source) else { return };
         let Some(shown) = address_of(test) else { return };
         let peer_address = match peer {
-            ProbePeer::Tcp(address, _) if !shown.is_secret() => format!(" ({address})"),
+            ProbePeer::Tcp(address, _) if !shown.is_secret() && shown.reveal() != address.to_string() => {
+                format!(" ({address})")
+            }
             ProbePeer::Tcp(..) | ProbePeer::Unix(_) => String::new(),
         };
         let shown = shown.display_text();

@@ -21,8 +21,11 @@ fn a_taken_port_fails_the_program_before_it_starts() {
     let me = std::process::id();
     for (ready, shown) in [
         (format!("tcp = \"{address}\""), format!("{address}")),
-        (format!("tcp = \"localhost:{}\"", address.port()), format!("localhost:{}", address.port())),
-        (format!("http = \"http://{address}/health\""), format!("http://{address}/health")),
+        (
+            format!("tcp = \"localhost:{}\"", address.port()),
+            format!("localhost:{} ({address})", address.port()),
+        ),
+        (format!("http = \"http://{address}/health\""), format!("http://{address}/health ({address})")),
     ] {
         let keys = format!("background = true\nready = {{ {ready} }}");
         let text = format!(
@@ -33,9 +36,8 @@ fn a_taken_port_fails_the_program_before_it_starts() {
         );
         let (ended, log) = run(&text, 1);
         let error = log.of("spawn.failed")[0]["error"].as_str().unwrap();
-        let wanted = format!(
-            "its `ready` is met before it has started, since {shown} ({address}) takes connections already: `"
-        );
+        let wanted =
+            format!("its `ready` is met before it has started, since {shown} takes connections already: `");
         assert!(error.starts_with(&wanted), "{error}");
         assert!(error.ends_with(&format!("` (process {me}) listens there")), "{error}");
         assert!(log.of("spawn.started").is_empty() && log.of("mark").is_empty());
