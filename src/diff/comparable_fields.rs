@@ -80,6 +80,8 @@ impl<'a> ComparableFields<'a> {
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::SpawnReady { .. }
+            // What the last probe came to is a matter of time.
+            | Event::SpawnUnhealthy { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. } => {}
@@ -120,6 +122,10 @@ impl<'a> ComparableFields<'a> {
                     Some(last_try) => error.strip_suffix(&last_try_words(last_try)).unwrap_or(error),
                     None => error,
                 };
+                counting.push_text("error", Some(error));
+            }
+            Event::StopFailed { signal, error, .. } => {
+                counting.push_signal(Some(signal));
                 counting.push_text("error", Some(error));
             }
             Event::TypedInput { text, accepted, error } => {

@@ -118,6 +118,8 @@ impl DiffCounts {
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

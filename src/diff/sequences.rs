@@ -306,6 +306,8 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         }
         Event::SpawnStarted { source, .. }
         | Event::SpawnReady { source }
+        | Event::SpawnUnhealthy { source, .. }
+        | Event::StopFailed { source, .. }
         | Event::SpawnRestarted { source, .. }
         | Event::Move { source, .. }
         | Event::PlayerJoined { source, .. }

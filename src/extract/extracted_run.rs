@@ -158,6 +158,8 @@ impl ExtractedRun {
             }
             Event::RunStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

@@ -64,6 +64,12 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         // If a line showed that a spawn is ready, the engine decided that, as it decides that a running spawn
         // never became ready. It has emitted both by then, and ignores these inputs.
         Some(Event::SpawnReady { source }) => Input::SpawnReady { source },
+        Some(Event::SpawnUnhealthy { source, last_try, .. }) => {
+            Input::SpawnUnhealthy { source, last_try: last_try.to_owned() }
+        }
+        Some(Event::StopFailed { source, error, .. }) => {
+            Input::StopFailed { source, error: error.to_owned() }
+        }
         Some(Event::SpawnSuspended { source, signal }) => Input::SpawnSuspended { source, signal },
         Some(Event::SpawnResumed { source }) => Input::SpawnResumed { source },
         // The engine asks for the last try (`logged_last_try`) when the time of the spawn is over.

@@ -180,6 +180,8 @@ impl JunitCases {
             Event::RunFinished(summary) => self.finished = Some(summary.clone()),
             Event::ClockTick { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

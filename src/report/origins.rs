@@ -55,6 +55,8 @@ pub struct SourceOrigin {
     pub has_started: bool,
     /// Why it failed while it ran (it never became ready), if it has.
     pub failure: Option<String>,
+    /// What its probes came to, if it was not alive any more.
+    pub unhealthy: Option<String>,
     /// Whether its entry tries again, so that its end fails nothing.
     pub is_tried_again: bool,
     /// The end of what it wrote.
@@ -109,6 +111,13 @@ impl SourceTracker {
             Event::SpawnFailed { source, again: Some(true), .. } if self.running.contains_key(&source) => {
                 return self.mark_tried_again(source);
             }
+            Event::SpawnUnhealthy { source, failures, last_try } => {
+                if let Some(origin) = self.running.get_mut(&source) {
+                    let probes = if failures == 1 { "probe" } else { "probes" };
+                    origin.unhealthy = Some(format!("{failures} {probes} failed, the last: {last_try}"));
+                }
+                return;
+            }
             Event::Lines { source, stream, chunk, partial } => {
                 if let Some(origin) = self.running.get_mut(&source) {
                     origin.output.add_chunk(stream, chunk, partial);
@@ -130,6 +139,7 @@ impl SourceTracker {
             line,
             has_started,
             failure: None,
+            unhealthy: None,
             is_tried_again,
             output,
         };

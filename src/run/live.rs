@@ -348,6 +348,7 @@ impl LiveLoop {
                 Effect::StartSpawn { source, preset, nth } => self.processes.start(source, preset, nth),
                 Effect::StopSpawn { source } => self.processes.stop(source),
                 Effect::KillSpawn { source } => self.processes.kill(source),
+                Effect::WatchSpawn { source } => self.processes.watch(source),
                 Effect::SignalSpawn { source, signal } => self.processes.signal(source, signal),
                 Effect::SendInput { source, bytes } => self.processes.send(source, bytes),
                 Effect::CloseInput { source } => self.processes.send(source, ProcessInput::End),

@@ -60,6 +60,8 @@ impl FetchLineRenderer {
             Event::ClockTick { .. }
             | Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

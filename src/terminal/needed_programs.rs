@@ -1,5 +1,5 @@
-//! The last lines of the programs that a run needs: those in the background, those that others wait for, and
-//! those that are not ready yet. They are shown again below the event that says that such a program failed. The
+//! The last lines of the programs that a run needs: those in the background, those that others wait for, those
+//! that are watched (`alive`), and those that are not ready yet. They are shown again below the event that says that such a program failed. The
 //! scenario in the log's first line says which programs these are; of all others, nothing is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use scenario_log::event::{Event, Source};
 pub(crate) struct NeededPrograms {
     /// The presets with `ready`.
     ready_presets: BTreeSet<String>,
-    /// The presets in the background, and those of entries that others wait for.
+    /// The presets in the background, those that are watched, and those of entries that others wait for.
     needed_presets: BTreeSet<String>,
     programs: BTreeMap<Source, NeededProgram>,
 }
@@ -43,6 +43,7 @@ struct ScenarioParts {
 #[derive(Deserialize)]
 struct PresetParts {
     ready: Option<IgnoredAny>,
+    alive: Option<IgnoredAny>,
     #[serde(default)]
     background: bool,
     command: Option<IgnoredAny>,
@@ -91,7 +92,8 @@ impl NeededPrograms {
 
     fn read_scenario(&mut self, scenario: &str) {
         let has = |key: &str| scenario.contains(key);
-        if !has("\"ready\"") && !has("\"background\":true") && !has("\"after\"") {
+        let words = ["\"ready\"", "\"alive\"", "\"background\":true", "\"after\""];
+        if !words.into_iter().any(has) {
             return;
         }
         // A scenario that cannot be read is in a log that somebody made; it needs no programs.
@@ -108,7 +110,7 @@ impl NeededPrograms {
             }
         }
         for (name, preset) in parts.presets {
-            if preset.background {
+            if preset.background || preset.alive.is_some() {
                 self.needed_presets.insert(name.clone());
             }
             if preset.ready.is_some() {

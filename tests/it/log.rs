@@ -12,11 +12,13 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 36] = [
+const EVENTS: [(&str, &str); 38] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
     ("spawn.ready", "source"),
+    ("spawn.unhealthy", "source failures last_try"),
+    ("stop.failed", "source signal error"),
     ("spawn.restarted", "source replaces"),
     ("spawn.suspended", "source signal"),
     ("spawn.resumed", "source"),
@@ -413,6 +415,11 @@ const ACTIONS: &str = "[presets.p]\nplayers = [{ name = \"a\", moves = 9, every 
                        [[timeline]]\nid = \"p\"\nspawn = \"p\"\n[[timeline]]\nat = \"1s\"\nrestart = \"p\"\n\
                        [[timeline]]\nat = \"2s\"\nkill = \"p\"\n[[timeline]]\nat = \"3s\"\nkill = \"p\"\n";
 
+/// A program that is not alive, and whose stop command fails.
+const UNHEALTHY: &str = "[presets.p]\ncommand = [\"sleep\", \"600\"]\n\
+     alive = { command = [\"sh\", \"-c\", \"echo bad; exit 3\"], every = \"1ms\", failures = 2, try_timeout = \"1m\" }\n\
+     stop = { command = [\"sh\", \"-c\", \"echo no; exit 4\"], grace = \"1m\" }\n[[timeline]]\nspawn = \"p\"\n";
+
 /// A run that waits for a prompt with a secret in it.
 fn secret_prompt() -> Log {
     let folder = Folder::new();
@@ -451,6 +458,7 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         (&format!("{PLAYERS}[world]\nsize = [4, 3]\n"), &["--clock", "virtual"], 1),
         (BRANCHES, &[], 0),
         (TRIES, &[], 1),
+        (UNHEALTHY, &[], 1),
         (ACTIONS, &["--clock", "virtual"], 1),
         ("tick = \"0s\"", &[], 0),
         ("tick = \"1s\"", &["--clock", "virtual"], 0),

@@ -26,6 +26,7 @@ mod log;
 mod origin;
 mod page;
 mod params;
+mod probes;
 mod processes;
 mod pty;
 mod reader;

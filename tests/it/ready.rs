@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::{Ended, Folder, Log, answer, free_port, is_gone, kill, serve};
+use crate::common::{Ended, Folder, Log, answer, free_port, is_gone, kill, listen_from, serve_from};
 use rustix::process::Signal;
 
 /// Runs a scenario, and replays its log.
@@ -99,7 +99,9 @@ fn a_good_response_makes_ready() {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
     let nowhere = free_port();
-    let address = serve(move |path, _| match counted.fetch_add(1, Ordering::Relaxed) {
+    let folder = Folder::new();
+    let flag = folder.path().join("runs");
+    let address = serve_from(flag, move |path, _| match counted.fetch_add(1, Ordering::Relaxed) {
         0 => b"no HTTP\r\n\r\n".to_vec(),
         1 => answer("503 Service Unavailable", "", "not yet"),
         2 => Vec::new(),
@@ -109,9 +111,8 @@ fn a_good_response_makes_ready() {
     });
     let keys =
         format!("background = true\nready = {{ http = \"http://{address}/health?a=b\", poll = \"5ms\" }}");
-    let text = format!("{}{WAITS}", sh("p", "sleep 600", &keys));
+    let text = format!("{}{WAITS}", sh("p", "touch runs; exec sleep 600", &keys));
     let proxy = format!("http://127.0.0.1:{nowhere}");
-    let folder = Folder::new();
     folder.file("s.toml", text);
     let run = folder.scenario(&["run", "s.toml", "--log", "l"]);
     run.env("http_proxy", &proxy).env("ALL_PROXY", &proxy).end().expect(0);
@@ -123,9 +124,9 @@ fn a_good_response_makes_ready() {
 
 #[test]
 fn a_probe_that_hangs_gives_way_to_the_next() {
-    let (server, mut held) = (std::net::TcpListener::bind("127.0.0.1:0").unwrap(), Vec::new());
-    let address = server.local_addr().unwrap();
-    std::thread::spawn(move || {
+    let folder = Folder::new();
+    let address = listen_from(folder.path().join("runs"), |server| {
+        let mut held = Vec::new();
         for client in server.incoming() {
             let mut client = client.unwrap();
             // The first request is never answered.
@@ -136,46 +137,57 @@ fn a_probe_that_hangs_gives_way_to_the_next() {
         }
     });
     let keys = format!("background = true\nready = {{ http = \"http://{address}/\" }}");
-    let (_, log) = run(&format!("{}{WAITS}", sh("p", "exec sleep 600", &keys)), 0);
+    let (ended, log) = folder.run(&format!("{}{WAITS}", sh("p", "touch runs; exec sleep 600", &keys)), &[]);
+    ended.expect(0);
     assert_eq!(log.of("mark").len(), 1);
 }
 
 #[test]
 fn a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines() {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let silent = silent.local_addr().unwrap();
+    let flags = Folder::new();
+    // Each server listens once the program of its case runs.
+    let flag = |case: usize| flags.path().join(case.to_string());
+    let silent = listen_from(flag(2), |server| {
+        let _held: Vec<_> = server.incoming().collect();
+    });
     let nobody = free_port();
-    let broken = serve(|_, _| answer("503 Service Unavailable", "", "not yet"));
-    for (ready, error, last_try) in [
-        ("line = \"up\"".to_owned(), "no line like /up/ came within 1s".to_owned(), None),
+    let broken = serve_from(flag(3), |_, _| answer("503 Service Unavailable", "", "not yet"));
+    for (case, (ready, error, last_try)) in [
+        ("line = \"up\"".to_owned(), "no line like /up/ came within 2s".to_owned(), None),
         (
             format!("tcp = \"127.0.0.1:{nobody}\""),
-            format!("127.0.0.1:{nobody} took no connection within 1s"),
+            format!("127.0.0.1:{nobody} took no connection within 2s"),
             Some(format!("no connection to 127.0.0.1:{nobody}: Connection refused (os error 111)")),
         ),
         (
             // It takes connections and never answers.
-            format!("http = \"http://u:pw@{silent}/\""),
-            format!("http://u:[redacted]@{silent}/ gave no answer 2xx or 3xx within 1s"),
-            Some(format!("not done within 750ms: {silent} had not begun to answer")),
+            format!("http = \"http://u:pw@{silent}/\", try_timeout = \"400ms\""),
+            format!("http://u:[redacted]@{silent}/ gave no answer 2xx or 3xx within 2s"),
+            Some(format!("not done within 300ms: {silent} had not begun to answer")),
         ),
         (
             format!("http = \"http://{broken}/\""),
-            format!("http://{broken}/ gave no answer 2xx or 3xx within 1s"),
+            format!("http://{broken}/ gave no answer 2xx or 3xx within 2s"),
             Some("status 503".to_owned()),
         ),
-    ] {
-        let keys = format!("background = true\nready = {{ {ready}, timeout = \"1s\" }}");
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let keys = format!("background = true\nready = {{ {ready}, timeout = \"2s\" }}");
+        let flag = flag(case);
+        let flag = flag.display();
         let script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do echo try $i; done; printf 'no \\033[31mdb' >&2; exec sleep 600";
         let other = sh("other", "sleep 600", "");
-        let text = format!("{}{WAITS}{other}[[timeline]]\nspawn = \"other\"\n", sh("p", script, &keys));
+        let script = format!("touch {flag}; {script}");
+        let text = format!("{}{WAITS}{other}[[timeline]]\nspawn = \"other\"\n", sh("p", &script, &keys));
         let (ended, log) = run(&text, 1);
         let tried = last_try.as_ref().map_or_else(String::new, |last| format!(" (the last try: {last})"));
         let error = format!("never became ready: {error}{tried}");
         let failed = log.of("spawn.failed")[0];
         assert_eq!(failed["last_try"].as_str(), last_try.as_deref());
         assert_eq!((failed["error"].as_str(), failed["running"].as_u64()), (Some(error.as_str()), Some(2)));
-        assert!(failed["t"].as_f64().unwrap() >= 1.0);
+        assert!(failed["t"].as_f64().unwrap() >= 2.0);
         let stops: Vec<&str> = log.of("stopping").iter().filter_map(|stop| stop["reason"].as_str()).collect();
         assert_eq!(
             stops,
@@ -374,18 +386,18 @@ fn a_program_that_is_ready_within_milliseconds_is_seen_long_before_the_first_pol
     // The third try succeeds. By `poll` alone it would come after a minute.
     let tries = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&tries);
-    let address = serve(move |_, _| {
+    let folder = Folder::new();
+    let address = serve_from(folder.path().join("runs"), move |_, _| {
         let is_ready = counted.fetch_add(1, Ordering::Relaxed) >= 2;
         answer(if is_ready { "200 OK" } else { "503 Not yet" }, "", "")
     });
     let ready = format!("ready = {{ http = \"http://{address}/\", poll = \"30s\", timeout = \"20s\" }}");
-    let (_, log) = run(
-        &format!(
-            "{}{WAITS}[[timeline]]\nafter = \"p.ready\"\nstop = \"p\"\n",
-            sh("p", "exec sleep 600", &ready)
-        ),
-        0,
+    let text = format!(
+        "{}{WAITS}[[timeline]]\nafter = \"p.ready\"\nstop = \"p\"\n",
+        sh("p", "touch runs; exec sleep 600", &ready)
     );
+    let (ended, log) = folder.run(&text, &[]);
+    ended.expect(0);
     assert_eq!(log.of("spawn.ready").len(), 1);
     assert_eq!(tries.load(Ordering::Relaxed), 3);
 }

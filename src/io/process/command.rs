@@ -22,7 +22,8 @@ use scenario_log::time::Span;
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// The stop policy of players in a process: the default of a program.
-const PLAYERS_STOP: model::StopPolicy = model::StopPolicy { signal: Signal::TERM, grace: Span::from_secs(5) };
+const PLAYERS_STOP: model::StopPolicy =
+    model::StopPolicy { signal: Signal::TERM, grace: Span::from_secs(5), command: Vec::new() };
 
 /// The longest line of players in a process: the default of `max_line`.
 const PLAYERS_MAX_LINE: u64 = 64 << 10;
@@ -70,12 +71,7 @@ impl CommandSpec {
         nth: u64,
         players_text: fn(&Scenario, usize) -> String,
     ) -> Result<CommandSpec, ProcessStartError> {
-        let folder = std::path::absolute(if context.folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &context.folder
-        })
-        .map_err(|error| ProcessStartError::from_io(&error))?;
+        let folder = absolute_folder(context)?;
         let preset_index = preset;
         let preset = &context.scenario.presets[preset];
         match &preset.kind {
@@ -102,41 +98,15 @@ impl CommandSpec {
 
     /// Builds the command of a program.
     fn from_command(preset: &model::CommandPreset, home: PathBuf) -> Result<CommandSpec, ProcessStartError> {
-        let folder = preset.dir.as_ref().map_or_else(|| home.clone(), |dir| home.join(dir));
-        let name = preset.argv.first().map_or("", ScenarioText::reveal);
-        let shown = preset.argv.first().map_or("", ScenarioText::display_text).to_owned();
-        // The program is searched for here and not by the system: if the environment named another
-        // PATH, a start would need a fork, and a fork of a big runner takes ten times as long.
-        let program = if name.contains('/') {
-            home.join(name)
-        } else {
-            let path = search_path(preset);
-            find_program(name, &shown, &path, &folder).map_err(|error| {
-                // The runner's own path is known to its user, and another one is not.
-                let is_own = std::env::var_os("PATH").as_ref() == Some(&path);
-                let looked_in = if is_own { String::new() } else { looked_in(&path) };
-                ProcessStartError::Permanent(format!("{error}{looked_in}"))
-            })?
-        };
-        // The name that a shell would give it: some programs act by the name that they are called.
-        let called = if name.contains('/') { program.as_os_str() } else { name.as_ref() };
+        let FoundProgram { shown, program, called, folder } = locate_program(preset, &preset.argv, &home)?;
         let mut command = if preset.pty {
-            pty::exec_on_pty_command(&program, called)
+            pty::exec_on_pty_command(&program, &called)
         } else {
             let mut command = tokio::process::Command::new(&program);
-            command.arg0(called);
+            command.arg0(&called);
             command
         };
-        command.args(preset.argv.iter().skip(1).map(ScenarioText::reveal));
-        if preset.clear_env {
-            command.env_clear();
-        }
-        // The programs of a scenario must not see it, unless the preset sets it.
-        command.env_remove(TOKEN_VARIABLE).env_remove(PAGE_VARIABLE);
-        if preset.pty {
-            command.env("TERM", pty::TERM_VALUE);
-        }
-        command.envs(preset.env.iter().map(|(name, value)| (name, value.reveal())));
+        set_surroundings(&mut command, preset, &preset.argv, preset.pty);
         let input = match &preset.stdin {
             StdinMode::Null => StdinContent::Null,
             StdinMode::Open => StdinContent::Open,
@@ -144,7 +114,7 @@ impl CommandSpec {
             StdinMode::Text(text) => StdinContent::Bytes(text.reveal().as_bytes().to_vec()),
             StdinMode::File(file) => StdinContent::File(open_stdin_file(&home.join(file))?),
         };
-        let (stop, max_line) = (preset.stop, preset.max_line);
+        let (stop, max_line) = (preset.stop.clone(), preset.max_line);
         Ok(CommandSpec {
             display_name: shown,
             program,
@@ -169,6 +139,97 @@ impl CommandSpec {
             }
         }
     }
+}
+
+/// A command of the runner's own about a program of a preset, to be started.
+#[derive(Debug)]
+pub(super) struct ShortCommandSpec {
+    /// Its name in the scenario.
+    pub(super) display_name: String,
+    /// Absolute.
+    pub(super) program: PathBuf,
+    /// Absolute: the folder of the program that it is about.
+    pub(super) folder: PathBuf,
+    /// With its name for itself, arguments and environment.
+    pub(super) command: tokio::process::Command,
+}
+
+impl ShortCommandSpec {
+    /// Builds a command that runs where the program of a preset runs, with its environment.
+    pub(super) fn new(
+        context: &RunContext,
+        preset: &model::CommandPreset,
+        argv: &[ScenarioText],
+    ) -> Result<ShortCommandSpec, ProcessStartError> {
+        let home = absolute_folder(context)?;
+        let FoundProgram { shown, program, called, folder } = locate_program(preset, argv, &home)?;
+        let mut command = tokio::process::Command::new(&program);
+        command.arg0(&called).current_dir(&folder).stdin(Stdio::null());
+        set_surroundings(&mut command, preset, argv, false);
+        Ok(ShortCommandSpec { display_name: shown, program, folder, command })
+    }
+}
+
+/// The scenario's folder.
+fn absolute_folder(context: &RunContext) -> Result<PathBuf, ProcessStartError> {
+    let folder = Some(context.folder.as_path()).filter(|folder| !folder.as_os_str().is_empty());
+    std::path::absolute(folder.unwrap_or(Path::new("."))).map_err(|error| ProcessStartError::from_io(&error))
+}
+
+/// A program that was looked for.
+struct FoundProgram {
+    /// Its name in the scenario.
+    shown: String,
+    /// Absolute.
+    program: PathBuf,
+    /// The name that a shell would give it: some programs act by the name that they are called.
+    called: OsString,
+    /// Absolute: the folder that it runs in.
+    folder: PathBuf,
+}
+
+/// Finds the program of a list of arguments, for a preset. `home` is the scenario's folder.
+fn locate_program(
+    preset: &model::CommandPreset,
+    argv: &[ScenarioText],
+    home: &Path,
+) -> Result<FoundProgram, ProcessStartError> {
+    let folder = preset.dir.as_ref().map_or_else(|| home.to_owned(), |dir| home.join(dir));
+    let name = argv.first().map_or("", ScenarioText::reveal);
+    let shown = argv.first().map_or("", ScenarioText::display_text).to_owned();
+    if name.contains('/') {
+        let program = home.join(name);
+        return Ok(FoundProgram { shown, called: program.as_os_str().to_owned(), program, folder });
+    }
+    // The program is searched for here and not by the system: if the environment named another
+    // PATH, a start would need a fork, and a fork of a big runner takes ten times as long.
+    let path = search_path(preset);
+    let program = find_program(name, &shown, &path, &folder).map_err(|error| {
+        // The runner's own path is known to its user, and another one is not.
+        let is_own = std::env::var_os("PATH").as_ref() == Some(&path);
+        let looked_in = if is_own { String::new() } else { looked_in(&path) };
+        ProcessStartError::Permanent(format!("{error}{looked_in}"))
+    })?;
+    Ok(FoundProgram { called: name.into(), shown, program, folder })
+}
+
+/// Gives a command its arguments and the environment of the program of a preset.
+fn set_surroundings(
+    command: &mut tokio::process::Command,
+    preset: &model::CommandPreset,
+    argv: &[ScenarioText],
+    has_terminal: bool,
+) {
+    command.args(argv.iter().skip(1).map(ScenarioText::reveal));
+    if preset.clear_env {
+        command.env_clear();
+    }
+    // The programs of a scenario must not see it, unless the preset sets it.
+    command.env_remove(TOKEN_VARIABLE).env_remove(PAGE_VARIABLE);
+    if has_terminal {
+        command.env("TERM", pty::TERM_VALUE);
+    }
+    command.envs(preset.env.iter().map(|(name, value)| (name, value.reveal())));
 }
 
 /// The arguments for a process of this program that plays one preset, which it reads from its

@@ -30,6 +30,8 @@ pub(super) struct ProcessGroup {
     stop: Cell<GroupStop>,
     stop_changed: Notify,
     was_killed: Cell<bool>,
+    /// A command of the runner's that asks the members to end has not ended.
+    has_stop_command: Cell<bool>,
 }
 
 /// How far the stop of a group has come.
@@ -54,6 +56,7 @@ impl ProcessGroup {
             stop: Cell::new(GroupStop::None),
             stop_changed: Notify::new(),
             was_killed: Cell::new(false),
+            has_stop_command: Cell::new(false),
         })
     }
 
@@ -79,7 +82,24 @@ impl ProcessGroup {
         self.stop.get() != GroupStop::None
     }
 
-    /// Waits until a stop that has begun is over: the group is empty, or KILL does not end it.
+    /// Notes whether a command of the runner's asks the members to end: until it has ended, the stop is not over.
+    pub(super) fn set_stop_command(&self, runs: bool) {
+        self.has_stop_command.set(runs);
+        self.stop_changed.notify_waiters();
+    }
+
+    async fn wait_for_stop_command(&self) {
+        loop {
+            let changed = self.stop_changed.notified();
+            if !self.has_stop_command.get() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until a stop that has begun is over: the group is empty and no command asks it to end, or KILL does
+    /// not end it.
     pub(super) async fn wait_until_stopped(&self) {
         let given_up = async {
             loop {
@@ -92,7 +112,7 @@ impl ProcessGroup {
         };
         tokio::select! {
             biased;
-            () = self.wait_until_empty() => {}
+            () = async { self.wait_until_empty().await; self.wait_for_stop_command().await } => {}
             () = given_up => {}
         }
     }

@@ -65,6 +65,7 @@ impl ProcessRegistry {
     /// Whether a child of ours is a process that a task waits for.
     fn is_supervised(&self, child: Pid) -> bool {
         self.running.borrow().values().any(|process| process.group.is_led_by(child))
+            || self.short_commands.groups().iter().any(|group| group.is_led_by(child))
     }
 
     fn record_stop_change(&self, process: Pid, by: Option<log_signal::Signal>) {
@@ -86,7 +87,7 @@ impl ProcessRegistry {
     /// Continues all groups, except those that were stopped before.
     pub(super) fn continue_all(&self, pause: Duration) {
         for process in self.running.borrow_mut().values_mut() {
-            process.stop_state = process.stop_state.postponed_by(pause);
+            process.stop_state = process.stop_state.clone().postponed_by(pause);
         }
         self.signal_all_but_suspended(Signal::CONT);
         // The changes that the pause caused are not the processes' own.
@@ -104,6 +105,7 @@ impl ProcessRegistry {
             .filter(|process| !process.suspended)
             .for_each(|process| process.group.signal(signal));
         self.leaderless_groups.borrow().iter().for_each(|group| group.signal(signal));
+        self.short_commands.groups().iter().for_each(|group| group.signal(signal));
     }
 }
 

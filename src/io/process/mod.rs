@@ -14,8 +14,9 @@
 //! that finds no descriptors or processes left waits until another process has ended; if there is no
 //! other, it has failed.
 //!
-//! A process that is ready by a port or a URL is probed from its start until it has answered, has ended
-//! or is stopped.
+//! A process that is ready by a port, a URL or a command is probed from its start until it has answered, has
+//! ended or is stopped ([`prober`]). Before its start its port must be free ([`port_check`]). One that is watched
+//! is probed on from its readiness. Commands of the runner's own about a process are [short](short_command).
 //!
 //! A process that reads the world gets its states from a [`world_feed`], which never grows.
 //!
@@ -31,10 +32,15 @@ mod fd_limit;
 mod group;
 mod job_stop;
 pub(in crate::io) mod orphans;
+mod port_check;
+mod port_holder;
+mod prober;
 pub mod pty;
 mod registry;
+mod short_command;
 mod start_error;
 mod stdin_writer;
+mod stopping;
 mod supervise;
 mod unresponsive;
 mod world_feed;
@@ -92,32 +98,34 @@ impl Processes {
 
     /// Starts spawn number `nth` of a preset.
     pub fn start(&mut self, source: Source, preset: usize, nth: u64) {
+        let checks_port = self.registry.begin_port_check(source, preset);
         self.registry.pending.borrow_mut().insert(
             source,
-            PendingStart { preset, nth, queued_input: Vec::new(), queued_signals: Vec::new() },
+            PendingStart { preset, checks_port, nth, queued_input: Vec::new(), queued_signals: Vec::new() },
         );
         self.registry.start_pending();
     }
 
-    /// Stops a process by its preset's policy: the signal to its whole group, the grace, then KILL
+    /// Probes from now on whether a process is alive, as its preset says. Does nothing if it has ended or is being
+    /// stopped.
+    pub fn watch(&mut self, source: Source) {
+        let mut running = self.registry.running.borrow_mut();
+        if let Some(process) = running.get_mut(&source)
+            && matches!(process.stop_state, ProcessStopState::NotRequested(_))
+        {
+            process.probe = self.registry.prober.start_liveness(source, process.preset);
+        }
+    }
+
+    /// Stops a process by its preset's policy: its command or the signal to its whole group, the grace, then KILL
     /// until the group is empty. Does nothing if the process has ended or is being stopped.
     pub fn stop(&mut self, source: Source) {
         if self.registry.cancel_start(source) {
             return;
         }
-        let mut running = self.registry.running.borrow_mut();
-        let Some(process) = running.get_mut(&source) else { return };
-        let ProcessStopState::NotRequested(stop) = process.stop_state else { return };
-        process.stop_state = ProcessStopState::Requested(stop, Instant::now());
-        self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
-        process.probe = None;
-        let (group, inbox) = (Rc::clone(&process.group), Rc::clone(&self.registry.inbox));
-        group.begin_stop();
-        group.request_stop(stop.signal);
-        spawn_local(async move {
-            let _ = inbox.paused_time().timeout_unpaused(stop.grace.to_std(), group.wait_until_empty()).await;
-            group.kill_all().await;
-        });
+        if self.registry.begin_stop(source) {
+            self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
+        }
     }
 
     /// Kills a process and its group at once. Does nothing if it has ended.
@@ -133,6 +141,10 @@ impl Processes {
         process.stop_state = ProcessStopState::Killed(Instant::now());
         self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
         process.probe = None;
+        if let Some(task) = process.stop_task.take() {
+            // A command that asks it to end is killed with it.
+            task.abort();
+        }
         process.group.begin_stop();
         process.group.kill();
         let group = Rc::clone(&process.group);

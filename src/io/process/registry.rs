@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::{spawn_local, yield_now};
+use tokio::task::{AbortHandle, spawn_local, yield_now};
 
 use super::RenderPlayersToml;
 use super::group::ProcessGroup;
 use crate::io::RunContext;
-use crate::io::http::probe::{ProbeHandle, ReadinessProber};
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::Multiplexer;
 use crate::io::panics;
 use crate::io::process::command::CommandSpec;
 use crate::io::process::fd_limit::OriginalFdLimit;
+use crate::io::process::prober::{ProbeHandle, ProgramProber};
+use crate::io::process::short_command::ShortCommands;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::process::stdin_writer::{ProcessInput, StdinWriter};
 use crate::io::process::supervise::ProcessExit;
@@ -38,10 +39,12 @@ const MAX_STARTS_PER_TURN: u32 = 8;
 /// The state that effects and supervising tasks share.
 #[derive(Debug)]
 pub(super) struct ProcessRegistry {
-    context: Rc<RunContext>,
+    pub(super) context: Rc<RunContext>,
     pub(super) inbox: Rc<Inbox>,
     multiplexer: Rc<Multiplexer>,
-    probes: Rc<ReadinessProber>,
+    pub(super) prober: Rc<ProgramProber>,
+    /// The commands that probe programs or stop them.
+    pub(super) short_commands: Rc<ShortCommands>,
     render_players_toml: RenderPlayersToml,
     original_fd_limit: OriginalFdLimit,
     /// How many have been started in this turn of the event loop.
@@ -71,6 +74,8 @@ pub(super) struct ProcessRegistry {
 #[derive(Debug)]
 pub(super) struct PendingStart {
     pub(super) preset: usize,
+    /// It waits until it is known whether its port is free.
+    pub(super) checks_port: bool,
     pub(super) nth: u64,
     /// Input for it that came before its start.
     pub(super) queued_input: Vec<ProcessInput>,
@@ -81,6 +86,7 @@ pub(super) struct PendingStart {
 /// A process that runs.
 #[derive(Debug)]
 pub(super) struct RunningProcess {
+    pub(super) preset: usize,
     pub(super) group: Rc<ProcessGroup>,
     pub(super) stop_state: ProcessStopState,
     /// Writes its standard input, if it is open.
@@ -89,17 +95,21 @@ pub(super) struct RunningProcess {
     pub(super) world_feed: Option<Rc<ProcessWorldFeed>>,
     /// Whether a signal has stopped it (and not a pause of the run).
     pub(super) suspended: bool,
-    /// Probes whether it is ready, until it is, ends or is stopped; `None` if there is nothing to
-    /// probe.
+    /// Probes whether it is ready, or, later, alive, until it ends or is stopped; `None` if there is
+    /// nothing to probe.
     pub(super) probe: Option<ProbeHandle>,
+    /// The task that stops it, once it is asked to end.
+    pub(super) stop_task: Option<AbortHandle>,
 }
 
 /// How far the end of a process has come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum ProcessStopState {
     /// It was not asked to end; this is how it would be.
     NotRequested(StopPolicy),
-    /// It was asked to end by this policy, at this time.
+    /// The command of its policy was started at this time, to ask it to end.
+    Commanded(Instant),
+    /// It was asked to end by the signal of this policy, at this time.
     Requested(StopPolicy, Instant),
     /// It was sent KILL at this time.
     Killed(Instant),
@@ -110,6 +120,7 @@ impl ProcessStopState {
     pub(super) fn postponed_by(self, pause: Duration) -> ProcessStopState {
         match self {
             ProcessStopState::NotRequested(stop) => ProcessStopState::NotRequested(stop),
+            ProcessStopState::Commanded(at) => ProcessStopState::Commanded(at + pause),
             ProcessStopState::Requested(stop, at) => ProcessStopState::Requested(stop, at + pause),
             ProcessStopState::Killed(at) => ProcessStopState::Killed(at + pause),
         }
@@ -126,14 +137,17 @@ impl ProcessRegistry {
         // it. A handler, which tokio keeps for good, takes that back.
         let _ = signal(SignalKind::child());
         let multiplexer = Multiplexer::new(Rc::clone(&context), Rc::clone(&inbox));
-        let probes = ReadinessProber::new(Rc::clone(&context), Rc::clone(&inbox));
+        let original_fd_limit = OriginalFdLimit::raise();
+        let short_commands = ShortCommands::new(Rc::clone(&context), Rc::clone(&inbox), original_fd_limit);
+        let prober = ProgramProber::new(Rc::clone(&context), Rc::clone(&inbox), Rc::clone(&short_commands));
         let registry = ProcessRegistry {
             context,
             inbox,
             multiplexer,
-            probes,
+            prober,
+            short_commands,
             render_players_toml: players_text,
-            original_fd_limit: OriginalFdLimit::raise(),
+            original_fd_limit,
             starts_this_turn: Cell::new(0),
             pending: RefCell::default(),
             running: RefCell::default(),
@@ -151,22 +165,23 @@ impl ProcessRegistry {
     /// Starts a process now.
     fn start(self: &Rc<Self>, source: Source, preset: usize, nth: u64) -> Result<(), ProcessStartError> {
         let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml)?;
-        let stop = spec.stop;
+        let stop = spec.stop.clone();
         let started = supervise::start_process(&self.multiplexer, source, spec)?;
         self.original_fd_limit.restore_for(started.pid);
         let (pid, group, stdin_writer) =
             (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
-        let ready = self.context.scenario.presets[preset].ready();
-        let probing = ready.and_then(|ready| self.probes.start_probing(source, ready));
+        let probe = self.prober.start_readiness(source, preset);
         let world_feed = started.world_feed.clone();
         let end = ProcessStopState::NotRequested(stop);
         let running = RunningProcess {
+            preset,
             group,
             stop_state: end,
             stdin_writer,
             world_feed,
             suspended: false,
-            probe: probing,
+            probe,
+            stop_task: None,
         };
         self.running.borrow_mut().insert(source, running);
         self.inbox.push(Input::SpawnStarted { source, pid });
@@ -229,8 +244,7 @@ impl ProcessRegistry {
     /// Starts pending processes in order, as far as there is room and not too many in one turn.
     pub(super) fn start_pending(self: &Rc<Self>) {
         while self.starts_this_turn.get() < MAX_STARTS_PER_TURN {
-            let first = self.pending.borrow_mut().pop_first();
-            let Some((source, start)) = first else { return };
+            let Some((source, start)) = self.take_startable() else { return };
             match self.start(source, start.preset, start.nth) {
                 Err(ProcessStartError::LimitReached(_)) if !self.running.borrow().is_empty() => {
                     self.pending.borrow_mut().insert(source, start);
@@ -246,6 +260,13 @@ impl ProcessRegistry {
             }
             self.count_start();
         }
+    }
+
+    /// The first pending process that does not wait for the check of its port.
+    fn take_startable(&self) -> Option<(Source, PendingStart)> {
+        let mut pending = self.pending.borrow_mut();
+        let source = pending.iter().find(|(_, start)| !start.checks_port).map(|(source, _)| *source)?;
+        Some((source, pending.remove(&source)?))
     }
 
     /// Counts a start of this turn. The first one makes sure that there is a next turn.
@@ -326,7 +347,7 @@ impl ProcessRegistry {
     }
 
     /// Reports why a process did not start, after the input that could not be sent to it.
-    fn report_start_error(&self, source: Source, start: &PendingStart, error: &str) {
+    pub(super) fn report_start_error(&self, source: Source, start: &PendingStart, error: &str) {
         for _ in &start.queued_input {
             self.inbox.push(Input::SendFailed { source, error: "it does not run".to_owned() });
         }
@@ -340,7 +361,8 @@ impl ProcessRegistry {
         let running = self.running.borrow();
         left.retain(|group| !group.is_empty());
         let led = running.values().map(|process| &process.group).filter(|group| !group.is_empty());
-        let groups: Vec<_> = led.chain(left.iter()).collect();
+        let short = self.short_commands.groups();
+        let groups: Vec<_> = led.chain(left.iter()).chain(short.iter()).collect();
         for group in &groups {
             group.signal(Signal::KILL);
         }

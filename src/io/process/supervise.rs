@@ -265,7 +265,7 @@ fn write_failure_message(error: &io::Error) -> String {
     }
 }
 
-fn exit_from_status(status: io::Result<ExitStatus>) -> SpawnExit {
+pub(super) fn exit_from_status(status: io::Result<ExitStatus>) -> SpawnExit {
     let signal = |status: ExitStatus| status.signal().and_then(Signal::from_number);
     match status {
         Ok(status) => match (status.code(), signal(status)) {

@@ -13,31 +13,50 @@ use scenario_log::signal::Signal;
 pub struct UnresponsiveProcess {
     /// The spawn.
     pub source: Source,
-    /// The last signal that it was sent, and how long ago.
-    last_signal: (Signal, Duration),
+    /// The last thing that was done to end it, and how long ago.
+    last_step: (StopStep, Duration),
     /// How long it is until KILL, if KILL has not been sent.
     until_kill: Option<Duration>,
 }
 
+/// Something that is done to end a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StopStep {
+    /// Its stop command was started.
+    Command,
+    /// It was sent this signal.
+    Signal(Signal),
+}
+
+impl fmt::Display for StopStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StopStep::Command => f.write_str("the start of its stop command"),
+            StopStep::Signal(signal) => signal.fmt(f),
+        }
+    }
+}
+
 impl UnresponsiveProcess {
-    fn from_stop_state(source: Source, end: ProcessStopState, now: Instant) -> Option<UnresponsiveProcess> {
+    fn from_stop_state(source: Source, end: &ProcessStopState, now: Instant) -> Option<UnresponsiveProcess> {
         let since = |moment: Instant| now.saturating_duration_since(moment);
         let (sent, left) = match end {
             ProcessStopState::NotRequested(_) => return None,
-            ProcessStopState::Killed(at) => ((Signal::KILL, since(at)), None),
-            ProcessStopState::Requested(stop, at) => match stop.grace.to_std().checked_sub(since(at)) {
-                Some(left) => ((stop.signal, since(at)), Some(left)),
-                None => ((Signal::KILL, since(at) - stop.grace.to_std()), None),
+            ProcessStopState::Commanded(at) => ((StopStep::Command, since(*at)), None),
+            ProcessStopState::Killed(at) => ((StopStep::Signal(Signal::KILL), since(*at)), None),
+            ProcessStopState::Requested(stop, at) => match stop.grace.to_std().checked_sub(since(*at)) {
+                Some(left) => ((StopStep::Signal(stop.signal), since(*at)), Some(left)),
+                None => ((StopStep::Signal(Signal::KILL), since(*at) - stop.grace.to_std()), None),
             },
         };
-        Some(UnresponsiveProcess { source, last_signal: sent, until_kill: left })
+        Some(UnresponsiveProcess { source, last_step: sent, until_kill: left })
     }
 }
 
 impl fmt::Display for UnresponsiveProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (signal, ago) = self.last_signal;
-        write!(f, "has not ended, {} s after {signal}", ago.as_secs())?;
+        let (step, ago) = self.last_step;
+        write!(f, "has not ended, {} s after {step}", ago.as_secs())?;
         match self.until_kill {
             Some(left) => write!(f, "; KILL in {} s", left.as_millis().div_ceil(1_000)),
             None => Ok(()),
@@ -52,7 +71,7 @@ impl ProcessRegistry {
         running
             .iter()
             .filter_map(|(source, process)| {
-                UnresponsiveProcess::from_stop_state(*source, process.stop_state, now)
+                UnresponsiveProcess::from_stop_state(*source, &process.stop_state, now)
             })
             .collect()
     }
@@ -67,15 +86,20 @@ mod tests {
     #[test]
     fn the_last_signal_and_the_next_step_are_shown() {
         let asked = Instant::now();
-        let stop = StopPolicy { signal: Signal::INT, grace: Span::from_std(Duration::from_secs(5)) };
-        let shown = |end, seconds| {
+        let grace = Span::from_std(Duration::from_secs(5));
+        let stop = StopPolicy { signal: Signal::INT, grace, command: Vec::new() };
+        let shown = |end: ProcessStopState, seconds| {
             let now = asked + Duration::from_millis(seconds);
-            UnresponsiveProcess::from_stop_state(Source::Spawn(3), end, now)
+            UnresponsiveProcess::from_stop_state(Source::Spawn(3), &end, now)
                 .map(|process| process.to_string())
         };
-        assert_eq!(shown(ProcessStopState::NotRequested(stop), 1_000), None);
+        assert_eq!(shown(ProcessStopState::NotRequested(stop.clone()), 1_000), None);
         let end = ProcessStopState::Requested(stop, asked);
-        assert_eq!(shown(end, 2_010).as_deref(), Some("has not ended, 2 s after INT; KILL in 3 s"));
+        assert_eq!(shown(end.clone(), 2_010).as_deref(), Some("has not ended, 2 s after INT; KILL in 3 s"));
+        assert_eq!(
+            shown(ProcessStopState::Commanded(asked), 2_010).as_deref(),
+            Some("has not ended, 2 s after the start of its stop command")
+        );
         assert_eq!(shown(end, 6_010).as_deref(), Some("has not ended, 1 s after KILL"));
         assert_eq!(
             shown(ProcessStopState::Killed(asked), 2_010).as_deref(),

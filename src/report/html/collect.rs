@@ -74,6 +74,12 @@ impl CollectedReport {
                 self.set_mid(source, t);
                 self.note_ready(logged, source);
             }
+            Event::SpawnUnhealthy { source, last_try, .. } => {
+                self.add_line(source, logged, 's', || format!("is not alive: {last_try}"));
+            }
+            Event::StopFailed { source, error, .. } => {
+                self.add_line(source, logged, 's', || format!("its stop command failed: {error}"));
+            }
             Event::SpawnSuspended { source, signal } => {
                 self.add_line(source, logged, 's', || format!("suspended by {signal}"));
             }

@@ -90,6 +90,8 @@ impl TimelineMark {
             | Event::ClockTick { .. }
             | Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }

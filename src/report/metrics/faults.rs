@@ -80,7 +80,14 @@ pub fn last_lines(event: &Event<'_>, origin: Option<&SourceOrigin>) -> Vec<Strin
 /// again has none.
 #[must_use]
 pub fn logged_fault(event: &Event<'_>, origin: Option<&SourceOrigin>) -> Option<(Option<Source>, String)> {
-    event_fault(event).filter(|_| origin.is_none_or(|origin| !origin.is_tried_again))
+    let fault = event_fault(event).filter(|_| origin.is_none_or(|origin| !origin.is_tried_again));
+    match (event, origin.and_then(|origin| origin.unhealthy.as_ref())) {
+        // How a program ends that is stopped because it is not alive says nothing about it.
+        (Event::SpawnExited { .. }, Some(probes)) => {
+            fault.map(|(source, _)| (source, format!("was not alive: {probes}")))
+        }
+        _ => fault,
+    }
 }
 
 fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
@@ -125,6 +132,9 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::Expect(_)
         | Event::Sent { error: None, .. }
         | Event::Signalled { error: None, .. }
+        // The exit of a program that is not alive is the fault.
+        | Event::SpawnUnhealthy { .. }
+        | Event::StopFailed { .. }
         | Event::SpawnRestarted { .. }
         | Event::RunStarted { .. }
         | Event::ClockTick { .. }

@@ -189,6 +189,8 @@ impl RunMetrics {
             | Event::UnfinishedText { .. }
             | Event::LineMatched { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

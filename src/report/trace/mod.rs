@@ -263,6 +263,8 @@ impl<W: Write> TraceReport<W> {
                 self.start(logged, source, event_args(args))
             }
             Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }

@@ -24,6 +24,14 @@ impl<W: Write> TraceReport<W> {
                 }
                 self.add_instant((source, t), "ready", false, TraceArgs::new)
             }
+            Event::SpawnUnhealthy { source, failures, last_try } => {
+                let args = || event_args(json!({ "failures": failures, "last_try": last_try }));
+                self.add_instant((source, t), "unhealthy", false, args)
+            }
+            Event::StopFailed { source, error, .. } => {
+                let args = || event_args(json!({ "error": error }));
+                self.add_instant((source, t), "stop.failed", false, args)
+            }
             Event::SpawnSuspended { source, signal } => {
                 let args = || event_args(json!({ "signal": signal.to_string() }));
                 self.add_instant((source, t), "suspended", false, args)

@@ -61,6 +61,8 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         Event::RunStarted { .. }
         | Event::SpawnStarted { .. }
         | Event::SpawnReady { .. }
+        | Event::SpawnUnhealthy { .. }
+        | Event::StopFailed { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. }
         | Event::StepEnded { .. }

@@ -32,6 +32,28 @@ impl LineRenderer {
                     push_fmt(out, format_args!("takes the place of {replaces}"))
                 });
             }
+            Event::SpawnUnhealthy { source, failures, last_try } => {
+                let name = self.names.get(source).cloned().unwrap_or_default();
+                let probes = pluralize(*failures, "probe");
+                self.push_source_line(out, t, *source, |out| {
+                    self.push_styled(out, BAD, |out| {
+                        push_fmt(
+                            out,
+                            format_args!("UNEXPECTED: {name} is not alive: {probes} failed, the last: "),
+                        );
+                        push_sanitized(out, last_try);
+                    });
+                });
+            }
+            Event::StopFailed { source, signal, error } => {
+                self.push_source_line(out, t, *source, |out| {
+                    self.push_styled(out, WARN, |out| {
+                        out.push_str("its stop command failed: ");
+                        push_sanitized(out, error);
+                        push_fmt(out, format_args!("; it gets {signal}"));
+                    });
+                });
+            }
             Event::SpawnSuspended { source, signal } => {
                 let why = match *signal {
                     Signal::TTIN => ": only the job in the foreground may read the terminal",

@@ -105,6 +105,8 @@ impl LiveLanes {
             }
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

@@ -199,6 +199,8 @@ impl RunOverview {
             | Event::LineMatched { .. }
             | Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnUnhealthy { .. }
+            | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

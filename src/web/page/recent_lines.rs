@@ -134,6 +134,12 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
     match *event {
         Event::SpawnStarted { .. } => line("start", "started".to_owned(), false),
         Event::SpawnReady { .. } => line("start", "ready".to_owned(), false),
+        Event::SpawnUnhealthy { last_try, .. } => {
+            line("exit", format!("is not alive: {}", truncate_text(last_try, MAX_TEXT_CHARS)), true)
+        }
+        Event::StopFailed { error, .. } => {
+            line("exit", format!("its stop command failed: {}", truncate_text(error, MAX_TEXT_CHARS)), false)
+        }
         Event::SpawnRestarted { replaces, .. } => {
             line("start", format!("takes the place of {replaces}"), false)
         }

@@ -17,12 +17,7 @@ use scenario_core::scenario::model::steps::{
 };
 use scenario_core::scenario::model::{
     ActionTarget, ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource,
-    DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, ExitRule, FailureBudget,
-    FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition,
-    JsonTests, LoadModel, LoadProfile, MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup,
-    PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario,
-    ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry,
-    VarValue, WorldEdges, WorldRules,
+    DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, HttpProbe, Isolation, JsonCondition, JsonTests, LivenessRule, LoadModel, LoadProfile, MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ProbeTest, ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario, ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
@@ -242,16 +237,41 @@ fn stdin() -> impl Strategy<Value = StdinMode> {
     ]
 }
 
+/// A program with its arguments.
+fn short_command() -> impl Strategy<Value = Vec<ScenarioText>> {
+    (path(), vec(argument(), 0..3)).prop_map(|(program, rest)| {
+        std::iter::once(ScenarioText::plain(program.to_string_lossy())).chain(rest).collect()
+    })
+}
+
+fn probe() -> impl Strategy<Value = ProbeTest> {
+    let headers = btree_map("[a-z]{1,3}-x", "[ -~]{0,4}".prop_map(ScenarioText::plain), 0..3);
+    let urls = select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$"]);
+    let http = (urls, status(), headers).prop_map(|(url, status, headers)| {
+        let url = ScenarioText::plain(url);
+        ProbeTest::Http(HttpProbe { url, status, headers: headers.into_iter().collect() })
+    });
+    prop_oneof![
+        select(vec!["h:1", "[::1]:65535"]).prop_map(|address| ProbeTest::Tcp(ScenarioText::plain(address))),
+        http,
+        short_command().prop_map(ProbeTest::Command),
+    ]
+}
+
 fn ready() -> impl Strategy<Value = ReadinessRule> {
-    let by = prop_oneof![
-        select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"])
-            .prop_map(|regex| ReadinessTest::Line(regex.to_owned())),
-        select(vec!["h:1", "[::1]:65535"])
-            .prop_map(|address| ReadinessTest::Tcp(ScenarioText::plain(address))),
-        select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$"])
-            .prop_map(|url| ReadinessTest::Http(ScenarioText::plain(url))),
-    ];
-    (by, some_span(), some_span()).prop_map(|(by, timeout, poll)| ReadinessRule { test: by, timeout, poll })
+    let line = (regex(), 1..9_u32).prop_map(|(regex, times)| ReadinessTest::Line { regex, times });
+    let by = prop_oneof![line, probe().prop_map(ReadinessTest::Probe)];
+    (by, some_span(), some_span(), some_span()).prop_map(|(test, timeout, poll, limit)| {
+        // A line is not tried.
+        let is_line = matches!(test, ReadinessTest::Line { .. });
+        let try_timeout = if is_line { Span::from_secs(2) } else { limit };
+        ReadinessRule { test, timeout, poll, try_timeout }
+    })
+}
+
+fn alive() -> impl Strategy<Value = LivenessRule> {
+    (probe(), some_span(), 1..9_u32, some_span())
+        .prop_map(|(test, every, failures, try_timeout)| LivenessRule { test, every, failures, try_timeout })
 }
 
 fn exits() -> impl Strategy<Value = ExitRule> {
@@ -270,10 +290,10 @@ fn command() -> impl Strategy<Value = PresetKind> {
         of(path()),
         env,
         any::<bool>(),
-        (stdin(), of(ready()), any::<bool>()),
+        (stdin(), of(ready()), of(alive()), any::<bool>()),
         exits(),
         any::<bool>(),
-        span(),
+        (span(), prop_oneof![Just(Vec::new()), short_command()]),
         1_u64..=8 << 20,
     )
         .prop_map(
@@ -282,10 +302,10 @@ fn command() -> impl Strategy<Value = PresetKind> {
                 dir,
                 env,
                 clear_env,
-                (stdin, ready, pty),
+                (stdin, ready, alive, pty),
                 exits,
                 background,
-                grace,
+                (grace, command),
                 max_line,
             )| {
                 let program = ScenarioText::plain(program.to_string_lossy());
@@ -296,10 +316,11 @@ fn command() -> impl Strategy<Value = PresetKind> {
                     clear_env,
                     stdin,
                     ready,
+                    alive,
                     pty,
                     exits,
                     background,
-                    stop: StopPolicy { signal: Signal::INT, grace },
+                    stop: StopPolicy { signal: Signal::INT, grace, command },
                     max_line,
                 }))
             },

@@ -249,13 +249,14 @@ fn a_wrong_kind_of_table_lists_the_kinds() {
 #[test]
 fn ready_is_one_of_three_and_each_is_looked_at() {
     let ready = |ready: &str| said(&format!("[presets.a]\ncommand = [\"x\"]\nready = {ready}\n"));
-    assert_eq!(ready("{ line = '^up \\d+$', timeout = \"1m\", poll = \"1s\" }"), "");
+    assert_eq!(ready("{ line = '^up \\d+$', times = 2, timeout = \"1m\", poll = \"1s\" }"), "");
+    assert_eq!(ready("{ command = [\"pg_isready\", \"-q\"], try_timeout = \"1s\" }"), "");
     assert_eq!(
         ready("{ tcp = \"[::1]:5432\" }") + &ready("{ http = \"https://localhost:8443/health\" }"),
         ""
     );
     for (wrong, place, words) in [
-        ("{}", "3:9", "`ready` lacks one of `line`, `tcp`, `http`"),
+        ("{}", "3:9", "`ready` lacks one of `line`, `tcp`, `http`, `command`"),
         ("{ line = \"x\", tcp = \"h:1\" }", "3:23", "`line` and `tcp` exclude each other"),
         ("{ lin = \"x\" }", "3:11", "did you mean `line`?"),
         ("{ line = \"(\" }", "3:18", "this is not a regular expression"),
@@ -268,6 +269,21 @@ fn ready_is_one_of_three_and_each_is_looked_at() {
         ("{ tcp = \"h:1\", timeout = \"0s\" }", "3:34", "more than zero"),
         ("{ tcp = \"h:1\", poll = \"0s\" }", "3:31", "more than zero"),
         ("\"up\"", "3:9", "expected a table (`ready`), found a string"),
+        ("{ command = \"pg_isready -q\" }", "3:21", "write [\"pg_isready\", \"-q\"]"),
+        ("{ command = [] }", "3:21", "this list is empty"),
+        ("{ command = [\"\"] }", "3:22", "the program's name is empty"),
+        ("{ command = [\"x\"], times = 2 }", "3:28", "`times` can be used only together with `line`"),
+        ("{ line = \"x\", times = 0 }", "3:31", "from 1 to"),
+        (
+            "{ line = \"x\", try_timeout = \"1s\" }",
+            "3:23",
+            "`try_timeout` cannot be used together with `line`",
+        ),
+        ("{ tcp = \"h:1\", status = 200 }", "3:24", "`status` can be used only together with `http`"),
+        ("{ tcp = \"h:1\", headers = {} }", "3:24", "`headers` can be used only together with `http`"),
+        ("{ http = \"http://h\", status = \"20\" }", "3:39", "is not a status"),
+        ("{ http = \"http://h\", headers = { Content-Length = \"3\" } }", "3:42", "cannot be given"),
+        ("{ http = \"http://h\", headers = { A = \"${row.x}\" } }", "3:47", "row"),
     ] {
         let said = ready(wrong);
         assert!(said.contains(words) && said.contains(&format!("s.toml:{place}\n")), "{wrong}\n{said}");
@@ -280,6 +296,31 @@ fn ready_is_one_of_three_and_each_is_looked_at() {
         told.contains("s.toml:3:1\n") && told.contains("`ready` can be used only together with `command`"),
         "{told}"
     );
+}
+
+#[test]
+fn probes_and_a_stop_command_are_looked_at() {
+    let keys = |keys: &str| said(&format!("[presets.a]\ncommand = [\"x\"]\n{keys}\n"));
+    assert_eq!(keys("alive = { tcp = \"h:1\" }") + &keys("alive = { command = [\"x\"], failures = 1 }"), "");
+    assert_eq!(keys("alive = { http = \"http://h\", status = [200, \"3xx\"], headers = { A = \"b\" } }"), "");
+    assert_eq!(keys("stop = { command = [\"x\", \"y\"], signal = \"INT\", grace = \"1s\" }"), "");
+    for (wrong, place, words) in [
+        ("alive = {}", "3:9", "`alive` lacks one of `tcp`, `http`, `command`"),
+        ("alive = { tcp = \"h:1\", http = \"http://h\" }", "3:24", "`tcp` and `http` exclude each other"),
+        ("alive = { tcp = \"h\" }", "3:17", "`h` cannot be connected to"),
+        ("alive = { tcp = \"h:1\", failures = 0 }", "3:35", "from 1 to"),
+        ("alive = { tcp = \"h:1\", every = \"0s\" }", "3:32", "more than zero"),
+        ("alive = { tcp = \"h:1\", timeout = \"1s\" }", "3:24", "`try_timeout = "),
+        ("alive = { line = \"x\" }", "3:11", "a line shows only that a program is ready"),
+        ("stop = { command = \"redis-cli shutdown\" }", "3:20", "write [\"redis-cli\", \"shutdown\"]"),
+        ("stop = { command = [\"\"] }", "3:21", "the program's name is empty"),
+    ] {
+        let said = keys(wrong);
+        assert!(said.contains(words) && said.contains(&format!("s.toml:{place}\n")), "{wrong}\n{said}");
+    }
+    let players =
+        "[presets.a]\nplayers = [{ name = \"j\", moves = 1, every = \"1s\" }]\nalive = { tcp = \"h:1\" }\n";
+    assert!(said(players).contains("`alive` can be used only together with `command`"));
 }
 
 #[test]
@@ -631,7 +672,10 @@ fn keys_of_other_tools_have_a_hint_to_ours() {
         (format!("{preset}healthcheck = {{ test = \"x\" }}"), "ready = { http ="),
         (format!("{preset}user = \"nobody\""), "runs as the user that runs `scenario`"),
         (format!("{preset}working-dir = \"x\""), "`dir = "),
-        (format!("{preset}ready = {{ command = [\"x\"] }}"), "no command is tried"),
+        (format!("{preset}ready = {{ cmd = \"x\" }}"), "`command = [\"pg_isready\"]`"),
+        (format!("{preset}livenessProbe = {{ test = \"x\" }}"), "alive = { http ="),
+        (format!("{preset}stop = {{ exec = \"x\" }}"), "`command = [\"redis-cli\""),
+        (format!("{preset}alive = {{ tcp = \"h:1\", interval = \"1s\" }}"), "`every = "),
         (format!("{preset}stop = {{ timeout = \"1s\" }}"), "`grace = "),
         ("[services.a]\ncommand = \"x\"".to_owned(), "programs are presets"),
         ("[[timeline]]\nmark = \"a\"\ndepends_on = \"x\"".to_owned(), "\"ID.ready\""),

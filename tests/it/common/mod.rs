@@ -120,28 +120,53 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) fn serve(answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static) -> std::net::SocketAddr {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap();
+    std::thread::spawn(move || serve_on(&server, answer));
+    address
+}
+
+/// The same from the moment on at which this file is there, so that nobody takes connections before.
+pub(crate) fn serve_from(
+    flag: std::path::PathBuf,
+    answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static,
+) -> std::net::SocketAddr {
+    listen_from(flag, |server| serve_on(&server, answer))
+}
+
+/// Listens from the moment on at which this file is there, and gives the listener away.
+pub(crate) fn listen_from(
+    flag: std::path::PathBuf,
+    serve: impl FnOnce(std::net::TcpListener) + Send + 'static,
+) -> std::net::SocketAddr {
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], free_port()));
     std::thread::spawn(move || {
-        for client in server.incoming() {
-            let mut client = client.unwrap();
-            let mut reader = BufReader::new(client.try_clone().unwrap());
-            let (mut request, mut length) = (String::new(), 0);
-            loop {
-                let start = request.len();
-                let read = reader.read_line(&mut request).unwrap_or(0);
-                let line = request[start..].to_ascii_lowercase();
-                if let Some(value) = line.strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                if read <= 2 {
-                    break;
-                }
-            }
-            let _ = reader.take(length).read_to_string(&mut request);
-            let path = request.split(' ').nth(1).unwrap_or("/").to_owned();
-            let _ = client.write_all(&answer(&path, &request));
+        while !flag.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
         }
+        serve(std::net::TcpListener::bind(address).unwrap());
     });
     address
+}
+
+fn serve_on(server: &std::net::TcpListener, answer: impl Fn(&str, &str) -> Vec<u8>) {
+    for client in server.incoming() {
+        let mut client = client.unwrap();
+        let mut reader = BufReader::new(client.try_clone().unwrap());
+        let (mut request, mut length) = (String::new(), 0);
+        loop {
+            let start = request.len();
+            let read = reader.read_line(&mut request).unwrap_or(0);
+            let line = request[start..].to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if read <= 2 {
+                break;
+            }
+        }
+        let _ = reader.take(length).read_to_string(&mut request);
+        let path = request.split(' ').nth(1).unwrap_or("/").to_owned();
+        let _ = client.write_all(&answer(&path, &request));
+    }
 }
 
 /// An answer of HTTP/1.1 with this status and body.

@@ -31,10 +31,11 @@ pub(crate) fn command(argv: &[&str]) -> CommandPreset {
         clear_env: false,
         stdin: StdinMode::Null,
         ready: None,
+        alive: None,
         pty: false,
         exits: ExitRule::Any,
         background: false,
-        stop: StopPolicy { signal: Signal::TERM, grace: Span::from_secs(60) },
+        stop: StopPolicy { signal: Signal::TERM, grace: Span::from_secs(60), command: Vec::new() },
         max_line: 64 << 10,
     }
 }

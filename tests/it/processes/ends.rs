@@ -27,7 +27,7 @@ fn every_exit_code_and_deadly_signal_is_reported() {
 
 #[test]
 fn a_process_that_ignores_term_is_killed_after_the_grace() {
-    let stop = StopPolicy { signal: Signal::TERM, grace: Span::from_millis(50) };
+    let stop = StopPolicy { signal: Signal::TERM, grace: Span::from_millis(50), command: Vec::new() };
     let stubborn = sh("trap '' TERM; echo ready; while :; do sleep 60; done");
     let polite = sh("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.1 & wait; done");
     with(&[CommandPreset { stop, ..stubborn }, polite], async |bench| {
@@ -53,7 +53,7 @@ fn a_process_that_ignores_term_is_killed_after_the_grace() {
 
 #[test]
 fn a_member_that_outlives_its_leader_is_killed_after_the_grace() {
-    let stop = StopPolicy { signal: Signal::TERM, grace: Span::from_millis(100) };
+    let stop = StopPolicy { signal: Signal::TERM, grace: Span::from_millis(100), command: Vec::new() };
     let leader = sh("(trap '' TERM; echo here; while :; do sleep 600; done) & echo $!; wait");
     with(&[CommandPreset { stop, ..leader }], async |bench| {
         let source = bench.start(0);

@@ -112,7 +112,8 @@ fn the_timeline_has_all_of_a_small_log() {
             event["event"] == "move" && event["source"].as_str().unwrap().starts_with("net#")
         });
         assert_eq!(points("moves") + by_guests.count() as u64, count(&["move", "step"]), "{name}");
-        let said = ["line", "fetch.line", "spawn.suspended", "spawn.resumed"];
+        let said =
+            ["line", "fetch.line", "spawn.suspended", "spawn.resumed", "spawn.unhealthy", "stop.failed"];
         assert_eq!(points("lines"), count(&said), "{name}");
         assert_eq!(data["ticks"].as_array().unwrap().len() as u64, count(&["clock.tick"]), "{name}");
     }

@@ -21,13 +21,18 @@ pub enum Effect {
         /// The number of earlier spawns of this preset, on which the players' draws depend.
         nth: u64,
     },
-    /// Stop a process by the `stop` of its preset: the signal to its group, the grace, then KILL.
+    /// Stop a process by the `stop` of its preset: its command or the signal to its group, the grace, then KILL.
     StopSpawn {
         /// The spawn.
         source: Source,
     },
     /// End a process at once: KILL to its group.
     KillSpawn {
+        /// The spawn.
+        source: Source,
+    },
+    /// From now on, probe whether a process is alive, as its preset says.
+    WatchSpawn {
         /// The spawn.
         source: Source,
     },

@@ -29,7 +29,7 @@ pub enum Input {
         /// The reason, for people.
         error: String,
     },
-    /// The probe of a preset with `ready.tcp` or `ready.http` succeeded.
+    /// The probe of a preset with `ready.tcp`, `ready.http` or `ready.command` succeeded.
     SpawnReady {
         /// The spawn.
         source: Source,
@@ -41,6 +41,20 @@ pub enum Input {
         source: Source,
         /// The result of the probe, for people.
         result: String,
+    },
+    /// As many probes as the `alive` of its preset says failed one after the other.
+    SpawnUnhealthy {
+        /// The spawn.
+        source: Source,
+        /// The result of the last probe, for people.
+        last_try: String,
+    },
+    /// The command that was to stop a process failed, and the process runs.
+    StopFailed {
+        /// The spawn.
+        source: Source,
+        /// The result of the command, for people.
+        error: String,
     },
     /// A signal stopped a process, which can still continue.
     SpawnSuspended {

@@ -7,15 +7,48 @@ use regex::bytes::Regex;
 
 use crate::engine::lifecycle::RunFailure;
 use crate::scenario::model::{ReadinessRule, ReadinessTest};
-use scenario_log::event::last_try_words;
+use scenario_log::event::{OutputStream, last_try_words};
 
 /// The sign that would show that a spawn is ready.
 #[derive(Clone, Debug)]
 pub(crate) enum ReadinessWait {
-    /// A line like this.
-    Line(Rc<Regex>),
+    /// Lines of its output.
+    Line(LineSign),
     /// A probe, which the driver makes, and what the last one came to.
     Probe { last_try: Option<String> },
+}
+
+/// The lines that would show that a spawn is ready.
+#[derive(Clone, Debug)]
+pub(crate) struct LineSign {
+    pub(crate) regex: Rc<Regex>,
+    /// The number of such lines that must still come; at least 1.
+    left: u32,
+    /// Whether the line that each stream is in has been counted, by its start.
+    counted_stdout: bool,
+    counted_stderr: bool,
+}
+
+impl LineSign {
+    fn counted(&mut self, stream: OutputStream) -> &mut bool {
+        match stream {
+            OutputStream::Stdout => &mut self.counted_stdout,
+            OutputStream::Stderr => &mut self.counted_stderr,
+        }
+    }
+
+    /// Counts a line that matches, once though more of it may come; whether it is the last one.
+    pub(crate) fn count(&mut self, stream: OutputStream) -> bool {
+        if !std::mem::replace(self.counted(stream), true) {
+            self.left = self.left.saturating_sub(1);
+        }
+        self.left == 0
+    }
+
+    /// Notes that a line has ended.
+    pub(crate) fn end_line(&mut self, stream: OutputStream) {
+        *self.counted(stream) = false;
+    }
 }
 
 /// The regular expressions of the presets with `ready.line`: one for all spawns of a preset, of which
@@ -32,15 +65,19 @@ impl ReadyRegexes {
         preset: usize,
         test: &ReadinessTest,
     ) -> Result<ReadinessWait, RunFailure> {
-        let ReadinessTest::Line(regex) = test else { return Ok(ReadinessWait::Probe { last_try: None }) };
-        if let Some(regex) = self.by_preset.get(&preset) {
-            return Ok(ReadinessWait::Line(Rc::clone(regex)));
-        }
-        let compiled = Regex::new(regex)
-            .map_err(|error| RunFailure(format!("the regex /{regex}/ is not one: {error}")))?;
-        let regex = Rc::new(compiled);
-        self.by_preset.insert(preset, Rc::clone(&regex));
-        Ok(ReadinessWait::Line(regex))
+        let ReadinessTest::Line { regex, times } = test else {
+            return Ok(ReadinessWait::Probe { last_try: None });
+        };
+        let compiled = match self.by_preset.get(&preset) {
+            Some(compiled) => Rc::clone(compiled),
+            None => {
+                let compiled = Regex::new(regex)
+                    .map_err(|error| RunFailure(format!("the regex /{regex}/ is not one: {error}")))?;
+                Rc::clone(self.by_preset.entry(preset).or_insert(Rc::new(compiled)))
+            }
+        };
+        let sign = LineSign { regex: compiled, left: *times, counted_stdout: false, counted_stderr: false };
+        Ok(ReadinessWait::Line(sign))
     }
 }
 
@@ -48,14 +85,14 @@ impl ReadyRegexes {
 pub(crate) fn format_never_ready(ready: &ReadinessRule, last_try: Option<&str>) -> String {
     let within = ready.timeout.format_human();
     let mut why = match &ready.test {
-        ReadinessTest::Line(regex) => {
+        ReadinessTest::Line { regex, times: 1 } => {
             format!("never became ready: no line like /{regex}/ came within {within}")
         }
-        ReadinessTest::Tcp(address) => {
-            format!("never became ready: {} took no connection within {within}", address.display_text())
+        ReadinessTest::Line { regex, times } => {
+            format!("never became ready: fewer than {times} lines like /{regex}/ came within {within}")
         }
-        ReadinessTest::Http(url) => {
-            format!("never became ready: {} gave no answer 2xx or 3xx within {within}", url.display_text())
+        ReadinessTest::Probe(test) => {
+            format!("never became ready: {} within {within}", test.describe_failure())
         }
     };
     if let Some(last_try) = last_try {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::engine::lifecycle::RunFailure;
-use crate::engine::readiness::{ReadinessWait, ReadyRegexes};
+use crate::engine::readiness::{LineSign, ReadinessWait, ReadyRegexes};
 use crate::engine::spawn_acts::{SpawnActs, SpawnRestart};
 use crate::engine::unfinished::{LineMatches, UnfinishedLine, UnfinishedLines};
 use crate::scenario::model::{CommandPreset, PresetKind, Scenario};
@@ -27,6 +27,8 @@ pub(crate) struct ActiveSpawn {
     stop_requested: bool,
     /// The actions on it besides a stop.
     acts: SpawnActs,
+    /// Why the runner has judged it failed while it runs: words that follow its name.
+    condemned: Option<String>,
     /// The run does not wait for it.
     is_background: bool,
     /// Its output is within a line that comes in parts: what follows is not a line of its own.
@@ -123,6 +125,8 @@ pub(crate) enum ExitVerdict {
     Unexpected,
     /// It ended before it was ready.
     BeforeReady,
+    /// The runner had judged it failed, and stopped it.
+    Condemned,
 }
 
 /// The program of a preset, if the preset is one of a program.
@@ -187,6 +191,7 @@ impl Spawns {
             readiness: None,
             stop_requested: false,
             acts: SpawnActs::default(),
+            condemned: None,
             is_background,
             is_mid_line: false,
             unfinished: UnfinishedLines::default(),
@@ -317,7 +322,39 @@ impl Spawns {
     /// Whether this line shows that a spawn is ready.
     pub(crate) fn is_ready_line(&self, number: u32, line: &[u8]) -> bool {
         let wait = self.get(number).and_then(|spawn| spawn.readiness.as_ref());
-        matches!(wait, Some(ReadinessWait::Line(regex)) if regex.is_match(line))
+        matches!(wait, Some(ReadinessWait::Line(sign)) if sign.regex.is_match(line))
+    }
+
+    /// Counts a line of a spawn that `ready` waits for; whether the spawn is ready with it.
+    pub(crate) fn count_ready_line(&mut self, number: u32, stream: OutputStream) -> bool {
+        self.line_sign(number).is_some_and(|sign| sign.count(stream))
+    }
+
+    /// Notes that a line of a spawn has ended.
+    pub(crate) fn end_ready_line(&mut self, number: u32, stream: OutputStream) {
+        if let Some(sign) = self.line_sign(number) {
+            sign.end_line(stream);
+        }
+    }
+
+    fn line_sign(&mut self, number: u32) -> Option<&mut LineSign> {
+        match self.active.get_mut(&number)?.readiness.as_mut()? {
+            ReadinessWait::Line(sign) => Some(sign),
+            ReadinessWait::Probe { .. } => None,
+        }
+    }
+
+    /// Judges a spawn failed while it runs, for a reason that follows its name. Whoever calls this stops it; its
+    /// exit is then not as expected, whatever it is. The first reason counts.
+    pub(crate) fn condemn(&mut self, number: u32, reason: String) {
+        if let Some(spawn) = self.active.get_mut(&number) {
+            spawn.condemned.get_or_insert(reason);
+        }
+    }
+
+    /// Why a spawn was judged failed while it ran.
+    pub(crate) fn condemned(&self, number: u32) -> Option<&str> {
+        self.get(number)?.condemned.as_deref()
     }
 
     /// Whether a successful probe shows that a spawn is ready.
@@ -405,6 +442,9 @@ impl Spawns {
     pub(crate) fn judge_exit(&self, number: u32, end: SpawnExitReport) -> ExitVerdict {
         let exit = end.exit;
         let Some(spawn) = self.get(number) else { return ExitVerdict::Expected };
+        if spawn.condemned.is_some() {
+            return ExitVerdict::Condemned;
+        }
         if spawn.acts.explains(exit) {
             return ExitVerdict::Expected;
         }

@@ -6,7 +6,7 @@ use scenario_log::event::OutputStream;
 /// The decisions of a line, or of text that has not ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LineMatches {
-    /// It makes the spawn ready.
+    /// It is one that the spawn's `ready` waits for.
     pub(crate) ready: bool,
     /// The conditions on a line that it meets, in the order of the file.
     pub(crate) waits: Vec<LineWait>,

@@ -114,6 +114,26 @@ events! {
         source: Required<SpawnId>,
     }
 
+    /// A program that was ready did not answer its probes any more (`alive`). It has failed, and is stopped.
+    SpawnUnhealthy = "spawn.unhealthy" of Spawn {
+        /// The spawn that did not answer.
+        source: Required<SpawnId>,
+        /// The number of probes that failed one after the other.
+        failures: Required<Count>,
+        /// What the last probe came to, for people.
+        last_try: Required<Text>,
+    }
+
+    /// The command that was to stop a program failed while the program ran. The signal of its `stop` follows at once.
+    StopFailed = "stop.failed" of Spawn {
+        /// The spawn that was to be stopped.
+        source: Required<SpawnId>,
+        /// The signal that the spawn gets instead.
+        signal: Required<Signal>,
+        /// What the command came to, for people.
+        error: Required<Text>,
+    }
+
     /// A new spawn takes the place of one that has ended, since that was restarted.
     SpawnRestarted = "spawn.restarted" of Spawn {
         /// The new spawn. Its `spawn.started` follows.
@@ -239,7 +259,7 @@ events! {
         source: Source,
         /// The output that the line is written to.
         stream: OutputStream,
-        /// The line makes the spawn ready.
+        /// The line is one that the spawn's `ready` waits for.
         ready: bool,
         /// The numbers of the timeline entries, counted from 1, whose wait for a line it ends.
         entries: &'a [u32],
@@ -254,7 +274,7 @@ events! {
         source: Required<SpawnId>,
         /// The output that the line is written to: standard output or standard error.
         stream: Required<OutputStream>,
-        /// True if the line makes the spawn ready.
+        /// True if the line is one that the spawn's `ready` waits for.
         ready: UnlessEmpty<Flag>,
         /// The numbers of the timeline entries, counted from 1, whose wait for a line it ends.
         entries: UnlessEmpty<TieChoices>,
@@ -322,8 +342,8 @@ events! {
         error: Required<Text>,
         /// The number of spawns that still run.
         running: Required<Count>,
-        /// What the last probe came to, if the program never became ready by a port or a URL. The `error` ends
-        /// with it, too. Logs of older releases do not have it.
+        /// What the last probe came to, if the program never became ready by a port, a URL or a command. The `error`
+        /// ends with it, too. Logs of older releases do not have it.
         last_try: Optional<Text>,
         /// True if the entry of this source tries again, so that this is no failure.
         again: Optional<Flag>,

@@ -39,6 +39,8 @@ impl RunState {
             Input::SpawnFailed { source, ref error } => self.spawn_failed(source, error, out),
             Input::SpawnReady { source } => self.probe_answered(source, out),
             Input::ProbeFailed { source, ref result } => self.spawns.note_failed_probe(source, result),
+            Input::SpawnUnhealthy { source, ref last_try } => self.spawn_unhealthy(source, last_try, out),
+            Input::StopFailed { source, ref error } => self.stop_failed(source, error, out),
             Input::SpawnSuspended { source, signal } => self.spawn_suspended(source, signal, out),
             Input::SpawnResumed { source } => self.spawn_resumed(source, out),
             Input::SpawnLines { source, stream, ref chunk, ref said, partial } => {

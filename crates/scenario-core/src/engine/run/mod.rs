@@ -7,6 +7,7 @@ mod commands;
 mod entries;
 mod fetching;
 mod inputs;
+mod liveness;
 mod loading;
 mod output_lines;
 mod player_fetching;

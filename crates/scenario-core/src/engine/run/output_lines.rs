@@ -80,7 +80,10 @@ impl RunState {
             }
             if let Some(matches) = matches {
                 out.expectations().override_line(None);
-                self.apply_matches(number, &matches, out);
+                self.apply_matches((number, stream), &matches, out);
+                if !partial {
+                    self.spawns.end_ready_line(number, stream);
+                }
             }
             if awaits || out.must_abort() {
                 // The consequences of a line come right after it, and not after the lines that were read
@@ -116,7 +119,7 @@ impl RunState {
             }
             out.event(&Event::UnfinishedText { source, stream, text });
         }
-        self.apply_matches(number, &matches, out);
+        self.apply_matches((number, stream), &matches, out);
     }
 
     /// Notes what the log says that the next line or text of a spawn decides.
@@ -176,11 +179,16 @@ impl RunState {
     }
 
     /// Carries out what a text decided.
-    fn apply_matches(&mut self, number: u32, matches: &LineMatches, out: &mut EngineOutput<'_>) {
+    fn apply_matches(
+        &mut self,
+        (number, stream): (u32, OutputStream),
+        matches: &LineMatches,
+        out: &mut EngineOutput<'_>,
+    ) {
         if matches.is_empty() {
             return;
         }
-        if matches.ready && self.spawns.awaits_line(number) {
+        if matches.ready && self.spawns.count_ready_line(number, stream) {
             self.record_ready(number, out);
         }
         if let Some(entry) = self.spawns.get(number).and_then(|spawn| spawn.entry()) {

@@ -20,7 +20,10 @@ impl RunState {
     pub(super) fn await_ready(&mut self, number: u32, moment: Moment, out: &mut EngineOutput<'_>) {
         let Some(entry) = self.spawns.get(number).map(|spawn| spawn.entry()) else { return };
         match self.spawns.start_ready_wait(number) {
-            Ok(ReadyStart::Ready) => self.entry_ready(entry, moment, out),
+            Ok(ReadyStart::Ready) => {
+                self.watch_if_asked(number, out);
+                self.entry_ready(entry, moment, out);
+            }
             Ok(ReadyStart::Waits(timeout)) => {
                 self.timers.push(moment.saturating_add(timeout), Timer::ReadyTimeout(number));
             }
@@ -41,6 +44,7 @@ impl RunState {
     pub(super) fn record_ready(&mut self, number: u32, out: &mut EngineOutput<'_>) {
         self.spawns.mark_ready(number);
         out.event(&Event::SpawnReady { source: Source::Spawn(number) });
+        self.watch_if_asked(number, out);
         let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
         self.entry_ready(entry, out.now(), out);
     }

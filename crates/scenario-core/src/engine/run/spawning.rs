@@ -188,6 +188,11 @@ impl RunState {
                 let reason = format!("{} ended with {exit}", name());
                 tried = self.record_entry_fault(entry, reason, out);
             }
+            ExitVerdict::Condemned => {
+                let why = self.spawns.condemned(number).unwrap_or_default();
+                let reason = format!("{} {why}", name());
+                tried = self.record_entry_fault(entry, reason, out);
+            }
             ExitVerdict::BeforeReady => {
                 let reason = format!("{} ended with {exit} before it was ready", name());
                 tried = self.record_entry_fault(entry, reason, out);

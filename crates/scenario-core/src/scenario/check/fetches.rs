@@ -145,7 +145,7 @@ pub(super) fn is_sensitive_header(name: &str) -> bool {
 
 /// The headers of a fetch, sorted by name. A server may repeat a credential with its scheme or without, so
 /// that both count as passwords.
-fn build_headers(
+pub(super) fn build_headers(
     items: Vec<NamedEntry<HeaderValueText>>,
     passwords: &mut Vec<String>,
 ) -> Vec<(String, ScenarioText)> {

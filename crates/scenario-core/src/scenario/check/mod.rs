@@ -17,6 +17,7 @@ mod never_comes;
 mod player_fetches;
 mod players;
 mod presets;
+mod program_arguments;
 mod proxy;
 mod ready;
 mod request_values;

@@ -2,17 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{PresetContext, not_on_virtual_clock, players, ready};
-use crate::diagnostic::{Diagnostic, FilePlace, Severity, quoted};
+use super::{PresetContext, not_on_virtual_clock, players, program_arguments, ready};
+use crate::diagnostic::{Diagnostic, FilePlace, Severity};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawPreset, RawStop};
 use crate::scenario::model::{
-    CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, PresetVariant, ScenarioText,
-    StdinMode, StopPolicy,
+    CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, PresetVariant, StdinMode,
+    StopPolicy,
 };
 use crate::scenario::schema::numbers::ByteSize;
-use crate::scenario::schema::own_words;
-use crate::scenario::schema::strings::NulFreeText;
 use crate::scenario::schema::{DefaultedSlot, KeySlot, Located};
 
 /// The longest piece of a line in the log, in bytes, whatever the file says. Each byte can become six in
@@ -75,20 +73,18 @@ fn build_command(
     if around.is_virtual {
         found.add(not_on_virtual_clock(argv.place, "a program"));
     }
-    let program = argv.value.0.first()?;
-    if program.value.0.reveal().is_empty() {
-        found.add(
-            Diagnostic::error(program.place, "the program's name is empty")
-                .with_help("the first item is the program, for example [\"echo\", \"hello\"]"),
-        );
-        return None;
-    }
-    warn_of_command_line(&argv.value.0, found);
+    let argv = program_arguments::build_argv(argv.value, folder, found)?;
     let ready = match raw.ready {
         KeySlot::Given(raw) => Some(ready::build_readiness(raw.value, folder, around.passwords, found)?),
         KeySlot::Absent => None,
         KeySlot::Invalid => return None,
     };
+    let alive = match raw.alive {
+        KeySlot::Given(raw) => Some(ready::build_liveness(raw.value, folder, around.passwords, found)?),
+        KeySlot::Absent => None,
+        KeySlot::Invalid => return None,
+    };
+    let stop = build_stop(raw.stop.into_value().unwrap_or_default(), folder, found)?;
     if let Some(stdin) = raw.stdin.as_given().filter(|stdin| stdin.value == StdinMode::World) {
         check_reads_world(stdin.place, around.has_world, raw.pty.or_default(), found);
     }
@@ -97,12 +93,13 @@ fn build_command(
     let env = raw.env.into_value().unwrap_or_default();
     let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
     Some(CommandPreset {
-        argv: build_argv(argv.value.0.into_iter().map(|argument| argument.value.0), folder),
+        argv,
         dir: raw.dir.into_value().map(|dir| dir.0).or_else(|| default_dir(folder)),
         env,
         clear_env: raw.clear_env.or_default(),
         stdin: raw.stdin.or_default(),
         ready,
+        alive,
         pty: raw.pty.or_default(),
         // A program in the background is expected to run until the end: unless the file says otherwise, any
         // earlier exit is wrong, even one with code 0.
@@ -111,41 +108,9 @@ fn build_command(
             false => ExitRule::Codes(Vec::new()),
         },
         background,
-        stop: build_stop(&raw.stop.into_value().unwrap_or_default()),
+        stop,
         max_line,
     })
-}
-
-/// The program and its arguments. A program that is named with a slash is in the folder of the file that
-/// names it.
-fn build_argv(argv: impl Iterator<Item = ScenarioText>, folder: &Path) -> Vec<ScenarioText> {
-    let mut argv: Vec<ScenarioText> = argv.collect();
-    if let Some(program) = argv.first_mut()
-        && program.reveal().contains('/')
-        && !program.reveal().starts_with('/')
-        && !folder.as_os_str().is_empty()
-    {
-        *program = std::mem::take(program).with_inserted(0, &format!("{}/", folder.to_string_lossy()));
-    }
-    argv
-}
-
-/// Warns of a program whose name looks like a whole command line: `["redis-server --port 1"]`.
-fn warn_of_command_line(argv: &[Located<NulFreeText>], found: &mut Diagnostics) {
-    let [program] = argv else { return };
-    let text = &program.value.0;
-    let words = own_words::shell_words(text.reveal()).unwrap_or_default();
-    let looks_like_line =
-        words.iter().skip(1).any(|word| word.starts_with('-')) || !text.reveal().contains('/');
-    if words.len() < 2 || !looks_like_line || text.is_secret() {
-        return;
-    }
-    let message = format!("the program {} has spaces in its name", quoted(text.reveal()));
-    let warning = Diagnostic::warning(program.place, message);
-    found.add(match own_words::command_list(text.reveal()) {
-        Some(list) => warning.with_help(format!("if these are its arguments, write command = {list}")),
-        None => warning,
-    });
 }
 
 /// Checks that a program can read the world.
@@ -177,6 +142,13 @@ fn default_dir(folder: &Path) -> Option<PathBuf> {
     (!folder.as_os_str().is_empty()).then(|| folder.to_owned())
 }
 
-fn build_stop(raw: &RawStop) -> StopPolicy {
-    StopPolicy { signal: raw.signal.or_default(), grace: raw.grace.or_default().0 }
+/// Builds how a program is stopped; `None` if its command is wrong, which has been reported.
+fn build_stop(raw: RawStop, folder: &Path, found: &mut Diagnostics) -> Option<StopPolicy> {
+    let (signal, grace) = (raw.signal.or_default(), raw.grace.or_default().0);
+    let command = match raw.command {
+        KeySlot::Given(argv) => program_arguments::build_argv(argv.value, folder, found)?,
+        KeySlot::Absent => Vec::new(),
+        KeySlot::Invalid => return None,
+    };
+    Some(StopPolicy { signal, grace, command })
 }

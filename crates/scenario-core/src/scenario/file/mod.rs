@@ -6,13 +6,15 @@ mod data;
 mod expect;
 mod fetches;
 mod presets;
+mod probes;
 mod timeline;
 pub(crate) mod until;
 
 pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
 pub(crate) use expect::{RawAlways, RawExpectation, RawFollows, RawLeadsTo};
 pub(crate) use fetches::RawFetchJob;
-pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
+pub(crate) use presets::{RawPlayerGroup, RawPreset, RawStop};
+pub(crate) use probes::{RawAlive, RawReady};
 pub(crate) use timeline::{RawSend, RawSignal, RawTimelineEntry};
 
 use crate::scenario::matrix::RawMatrix;

@@ -1,11 +1,11 @@
 //! The tables of presets: players and programs. Names are not looked up here.
 
+use super::probes::{RawAlive, RawReady};
 use super::{BoundedU32, MAX_PLAYERS_IN_PRESET};
 use crate::scenario::format::format_size;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, Preset, ReadinessRule, ReadinessTest,
-    ScenarioText, StdinMode, StopPolicy,
+    ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, Preset, StdinMode, StopPolicy,
 };
 use crate::scenario::schema::collections::{ListOf, NamedTable, OneOrList};
 use crate::scenario::schema::durations::DurationValue;
@@ -15,7 +15,7 @@ use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
 use crate::scenario::schema::spawn::ScalarValue;
 use crate::scenario::schema::steps::{RawStep, encode_blocks};
 use crate::scenario::schema::strings::{
-    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, PublicString, RegexText, ScenarioPath, UrlText,
+    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, PublicString, ScenarioPath,
 };
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
@@ -39,6 +39,7 @@ table! {
         TableRule::Needs("background", "command"),
         TableRule::Needs("stop", "command"),
         TableRule::Needs("max_line", "command"),
+        TableRule::Needs("alive", "command"),
     ] {
         /// The players that the runner plays, all at the same time; each row is one player or many that
         /// differ only in their name.
@@ -92,6 +93,9 @@ table! {
         /// The name of another preset whose keys this one takes, but for those that it has itself. The names of
         /// `env` and `args` are joined.
         "extends" extends: PublicString,
+        /// The probes that the program must answer from its readiness on. When too many fail one after the other,
+        /// the program has failed, and is stopped.
+        "alive" alive: RawAlive => |preset| Some(preset.command()?.alive.as_ref().map(RawAlive::write)),
         /// The name of the preset of which this one is a variant with other `args`, and by which events know it.
         /// The resolved scenario has it.
         "variant_of" variant_of: PublicString => |preset| preset.variant.as_ref().map(|_| &preset.name),
@@ -141,39 +145,19 @@ table! {
 }
 
 table! {
-    /// The condition on which a program counts as ready. It has exactly one of `line`, `tcp` and `http`.
-    RawReady is "`ready`" from (ReadinessRule) like "{ line = \"listening\" }" with [TableRule::ExactlyOne(&["line", "tcp", "http"])] {
-        /// A regular expression: the program is ready with the first line of its output that matches.
-        "line" line: RegexText => |ready| match &ready.test {
-            ReadinessTest::Line(regex) => Some(regex),
-            _ => None,
-        },
-        /// An address `host:port`: the program is ready when a connection to it succeeds.
-        "tcp" tcp: ScenarioText => |ready| match &ready.test {
-            ReadinessTest::Tcp(address) => Some(address),
-            _ => None,
-        },
-        /// A URL: the program is ready when a request to it is answered with a status 2xx or 3xx.
-        "http" http: UrlText<false> => |ready| match &ready.test {
-            ReadinessTest::Http(url) => Some(url),
-            _ => None,
-        },
-        /// How long the program may take to become ready, as a duration from its start; if it takes longer,
-        /// the run has failed.
-        "timeout" timeout: DurationValue<true> = "30s" => |ready| ready.timeout,
-        /// The pause between two attempts of `tcp` or `http`, as a duration.
-        "poll" poll: DurationValue<true> = "100ms" => |ready| ready.poll,
-    }
-}
-
-table! {
-    /// How a program is stopped: its whole process group gets a signal first, and what is left of it KILL.
+    /// How a program is stopped: a command or a signal to its whole process group asks it to end, and what is
+    /// left of the group gets KILL.
     RawStop is "`stop`" from (StopPolicy) like "{ signal = \"INT\", grace = \"10s\" }" with [] {
         /// The name of the signal that is sent first.
         "signal" signal: Signal = "TERM" => |stop| stop.signal,
         /// How long the program and its process group may take to end after the signal, as a duration, before
-        /// they are sent KILL.
+        /// they are sent KILL. A `command` may take as long, and the program has this time once more after it.
         "grace" grace: DurationValue = "5s" => |stop| stop.grace,
+        /// A program and its arguments, as a list of strings, that asks the program to end instead of the signal. It
+        /// runs in the folder and with the environment of the program. If it fails, the signal follows.
+        "command" command: ListOf<NulFreeText, 1> => |stop| {
+            (!stop.command.is_empty()).then(|| stop.command.iter().collect::<Vec<_>>())
+        },
     }
 }
 

@@ -9,6 +9,7 @@ pub mod expect;
 pub mod expect_parts;
 mod fetches;
 mod presets;
+mod probes;
 mod status;
 pub mod step_program;
 pub mod steps;
@@ -29,8 +30,9 @@ pub use fetches::{
 };
 pub use presets::{
     CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
-    PresetKind, PresetVariant, ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
+    PresetKind, PresetVariant, StdinMode, StopPolicy,
 };
+pub use probes::{HttpProbe, LivenessRule, ProbeTest, ReadinessRule, ReadinessTest};
 pub use status::{StatusRange, StatusRule};
 use steps::Channel;
 pub(crate) use target::parse_source;

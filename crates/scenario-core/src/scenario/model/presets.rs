@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::probes::{LivenessRule, ReadinessRule};
 use super::step_program::StepProgram;
 use super::steps::{PlayerStep, StepAction};
 use super::{RowSource, ScenarioText, VarValue};
@@ -234,6 +235,8 @@ pub struct CommandPreset {
     pub stdin: StdinMode,
     /// The condition on which it counts as ready; `None`: it is ready when it has started.
     pub ready: Option<ReadinessRule>,
+    /// The probes that it must answer once it is ready; `None`: nothing is probed.
+    pub alive: Option<LivenessRule>,
     /// Whether it has a terminal of its own instead of pipes.
     pub pty: bool,
     /// The exits that do not fail the run.
@@ -260,28 +263,6 @@ pub enum StdinMode {
     Text(ScenarioText),
     /// The content of this file; the path is relative to the scenario's folder.
     File(PathBuf),
-}
-
-/// The condition on which a program counts as ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadinessRule {
-    /// The sign by which it is recognized.
-    pub test: ReadinessTest,
-    /// The longest time until it is ready, from its start.
-    pub timeout: Span,
-    /// The pause between two probes; a line is not probed for.
-    pub poll: Span,
-}
-
-/// The sign that a program is ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadinessTest {
-    /// A line of its output that matches this valid regular expression.
-    Line(String),
-    /// A connection to this address, which [`parse_host_port`](crate::scenario::host_port::parse_host_port) reads.
-    Tcp(ScenarioText),
-    /// An answer with a status 2xx or 3xx from this valid `http`, `https` or `http+unix` URL.
-    Http(ScenarioText),
 }
 
 /// The exits that do not fail the run.
@@ -324,10 +305,12 @@ impl ExitRule {
 }
 
 /// How a program is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopPolicy {
-    /// The signal that is sent first, to the whole process group.
+    /// The signal that is sent first, to the whole process group; with a command, only if that fails.
     pub signal: Signal,
-    /// The longest time from that signal to KILL.
+    /// The longest time from that signal to KILL. A command has as long, and the program once more after it.
     pub grace: Span,
+    /// The command that asks the program to end, with its arguments; empty: the signal does.
+    pub command: Vec<ScenarioText>,
 }

@@ -65,13 +65,30 @@ const PRESET: ForeignKeys = ForeignKeys {
                 "healthcheck",
                 "health_check",
                 "readiness_probe",
-                "liveness_probe",
+                "startup_probe",
                 "readiness",
                 "health",
                 "probe",
+                "probes",
                 "ready_log_line",
             ],
-            "the condition on which it is ready is `ready = { http = \"http://127.0.0.1:8080/health\" }`, `{ tcp = \"127.0.0.1:5432\" }` or `{ line = \"listening\" }`",
+            "the condition on which it is ready is `ready = { http = \"http://127.0.0.1:8080/health\" }`, `{ tcp = \"127.0.0.1:5432\" }`, `{ command = [\"pg_isready\"] }` or `{ line = \"listening\" }`; what it must answer from then on is `alive = { http = \"…\", every = \"5s\", failures = 3 }`",
+        ),
+        (
+            &[
+                "liveness_probe",
+                "liveness",
+                "livenessprobe",
+                "watchdog",
+                "watchdogsec",
+                "keepalive",
+                "keep_alive",
+            ],
+            "what a program must answer while it runs is `alive = { http = \"http://127.0.0.1:8080/health\", every = \"5s\", failures = 3 }`, `{ tcp = \"127.0.0.1:5432\" }` or `{ command = [\"pg_isready\"] }`",
+        ),
+        (
+            &["stop_command", "shutdown_command", "pre_stop", "prestop", "execstop", "stop_cmd", "on_stop"],
+            "the command that stops a program is `stop = { command = [\"redis-cli\", \"shutdown\"] }`",
         ),
         (
             &["user", "uid", "group", "gid", "run_as"],
@@ -203,10 +220,7 @@ const ENTRY: ForeignKeys = ForeignKeys {
 const READY: ForeignKeys = ForeignKeys {
     table: "`ready`",
     rows: &[
-        (
-            &["command", "cmd", "exec", "test"],
-            "no command is tried: a program of its own can try it, with an entry that spawns it and the others `after = \"ID.finished\"`",
-        ),
+        (&["cmd", "exec", "test"], "a command that must exit with 0 is `command = [\"pg_isready\"]`"),
         (
             &["interval", "period", "period_seconds", "periodSeconds"],
             "the pause between two tries is `poll = \"100ms\"`",
@@ -235,6 +249,18 @@ const READY: ForeignKeys = ForeignKeys {
             ],
             "it is tried until `timeout = \"30s\"` is over, as often as `poll` says",
         ),
+        (
+            &["timeout_seconds", "timeoutseconds", "attempt_timeout", "request_timeout", "probe_timeout"],
+            "the time of one try is `try_timeout = \"1s\"`, and that of all of them `timeout = \"30s\"`",
+        ),
+        (
+            &["success_threshold", "successthreshold", "count"],
+            "the number of matching lines is `times = 2`; of `tcp`, `http` and `command` one success is enough",
+        ),
+        (
+            &["status_code", "expected_status", "code", "num_status"],
+            "the statuses that make it ready are `status = [200, 404]`",
+        ),
     ],
 };
 
@@ -245,9 +271,41 @@ const STOP: ForeignKeys = ForeignKeys {
             &["timeout", "timeout_seconds", "period", "delay", "kill_after"],
             "the time that a program has to end is `grace = \"10s\"`",
         ),
+        (&["cmd", "exec"], "a program that asks it to end is `command = [\"redis-cli\", \"shutdown\"]`"),
+    ],
+};
+
+const ALIVE: ForeignKeys = ForeignKeys {
+    table: "`alive`",
+    rows: &[
+        (&["cmd", "exec", "test"], "a command that must exit with 0 is `command = [\"pg_isready\"]`"),
         (
-            &["command", "cmd", "exec"],
-            "a program is stopped by a signal; an entry before it can spawn a program that asks it to end",
+            &["interval", "period", "period_seconds", "periodseconds", "poll"],
+            "the time from one probe to the next is `every = \"5s\"`",
+        ),
+        (
+            &["url", "http_get", "httpget", "path"],
+            "a URL that must answer is `http = \"http://127.0.0.1:8080/health\"`",
+        ),
+        (
+            &["port", "host", "address", "tcp_socket", "tcpsocket"],
+            "an address that must take connections is `tcp = \"127.0.0.1:5432\"`",
+        ),
+        (
+            &["retries", "failure_threshold", "failurethreshold", "times", "max_failures"],
+            "how many probes must fail one after the other is `failures = 3`",
+        ),
+        (
+            &["timeout", "timeout_seconds", "timeoutseconds"],
+            "the time of one probe is `try_timeout = \"1s\"`",
+        ),
+        (
+            &["start_period", "initial_delay", "initial_delay_seconds", "initialdelayseconds", "grace"],
+            "the first probe comes `every` after the program is ready; when that is says its `ready`",
+        ),
+        (
+            &["line", "log", "regex", "pattern", "output"],
+            "a line shows only that a program is ready: `ready = { line = \"…\" }`. What it must go on to answer is `http`, `tcp` or `command`",
         ),
     ],
 };
@@ -317,7 +375,7 @@ const ROWS: ForeignKeys = ForeignKeys {
     ],
 };
 
-const ALL: [&ForeignKeys; 7] = [&SCENARIO, &PRESET, &ENTRY, &READY, &STOP, &FETCH, &ROWS];
+const ALL: [&ForeignKeys; 8] = [&SCENARIO, &PRESET, &ENTRY, &READY, &STOP, &FETCH, &ALIVE, &ROWS];
 
 /// The text to write here instead of a key of another tool, if it is one that we know; `table` is the kind of
 /// table, as in messages.
@@ -331,7 +389,9 @@ pub(crate) fn our_words(table: &str, key: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::file::{RawFetchJob, RawPreset, RawReady, RawScenario, RawStop, RawTimelineEntry};
+    use crate::scenario::file::{
+        RawAlive, RawFetchJob, RawPreset, RawReady, RawScenario, RawStop, RawTimelineEntry,
+    };
 
     #[test]
     fn no_key_of_ours_is_another_tools_and_each_is_named_once() {
@@ -342,6 +402,7 @@ mod tests {
             RawReady::KEYS,
             RawStop::KEYS,
             RawFetchJob::KEYS,
+            RawAlive::KEYS,
         ];
         for (foreign, ours) in ALL.into_iter().zip(ours) {
             let mut seen = std::collections::HashSet::new();

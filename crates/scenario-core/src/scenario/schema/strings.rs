@@ -6,7 +6,7 @@ use super::key_rules::{EnvNameRule, HeaderNameRule, KeyRule, is_token};
 use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::quoted;
 use crate::scenario::model::ScenarioText;
-use crate::scenario::toml::TomlNode;
+use crate::scenario::toml::{ByteRange, TomlNode};
 use crate::scenario::write::json::{Json, object};
 use crate::scenario::write::toml_writer::to_inline_toml;
 use scenario_log::name;
@@ -172,15 +172,7 @@ impl TomlSchema for HeaderValueText {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<HeaderValueText> {
         let at = node.at;
         let text = cx.decode_request_text(node, "a string", r#""text/plain""#)?;
-        if let Some(bad) = text.reveal().chars().find(|c| c.is_control() && *c != '\t') {
-            let bad = u32::from(bad);
-            cx.error(
-                at,
-                format!("the value of a header must not have control characters; this one has U+{bad:04X}"),
-            );
-            return None;
-        }
-        Some(HeaderValueText(text))
+        without_controls(cx, at, text).map(HeaderValueText)
     }
 
     fn schema() -> Json {
@@ -188,6 +180,34 @@ impl TomlSchema for HeaderValueText {
             ("type", "string".into()),
             ("pattern", r"^[^\u0000-\u0008\u000a-\u001f\u007f-\u009f]*$".into()),
         ])
+    }
+}
+
+fn without_controls(cx: &mut DecodeContext<'_>, at: ByteRange, text: ScenarioText) -> Option<ScenarioText> {
+    if let Some(bad) = text.reveal().chars().find(|c| c.is_control() && *c != '\t') {
+        let bad = u32::from(bad);
+        cx.error(
+            at,
+            format!("the value of a header must not have control characters; this one has U+{bad:04X}"),
+        );
+        return None;
+    }
+    Some(text)
+}
+
+/// The value of a header of a probe, which knows no rows, no draws and no captured values.
+#[derive(Debug)]
+pub(crate) struct ProbeHeaderText(pub(crate) ScenarioText);
+
+impl TomlSchema for ProbeHeaderText {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ProbeHeaderText> {
+        let at = node.at;
+        let text = cx.decode_text(node, "a string", r#""text/plain""#)?;
+        without_controls(cx, at, text).map(ProbeHeaderText)
+    }
+
+    fn schema() -> Json {
+        HeaderValueText::schema()
     }
 }
 
