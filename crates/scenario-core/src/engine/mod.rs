@@ -19,7 +19,7 @@
 //! # Where things are
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
-//! `calendar_queue`, `steps` and `sleeping_players`), `player_sessions`, `spawns` (with `spawn_acts`), `job`, `load`,
+//! `calendar_queue`, `steps` and `sleeping_players`), `player_sessions`, `spawns` (with `spawn_acts`, `spawn_restarts` and `lineage`), `job`, `load`,
 //! `requests`, `request_values` (with `data_rows`), `failure_budgets`, `guests`, `captures`, `stop_order` and
 //! `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
 //! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
@@ -43,6 +43,7 @@ mod expectations;
 mod guests;
 mod job;
 mod lifecycle;
+mod lineage;
 mod load;
 mod load_metrics_recorder;
 mod names;
@@ -56,6 +57,7 @@ mod requests;
 mod run;
 mod sleeping_players;
 mod spawn_acts;
+mod spawn_restarts;
 mod spawns;
 mod step_resources;
 mod steps;

@@ -16,8 +16,8 @@ use crate::engine::Engine;
 use crate::plan::bounds::TimeBounds;
 use crate::plan::sink::PlanSink;
 use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, Isolation, PresetKind,
-    Scenario, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, Isolation, LifeRules,
+    PresetKind, Scenario, TimelineEntry,
 };
 use scenario_log::time::{Moment, Span};
 
@@ -217,6 +217,7 @@ fn to_plannable(scenario: &Scenario) -> Scenario {
         match &mut preset.kind {
             PresetKind::Players(players) => players.isolation = Isolation::Task,
             PresetKind::Command(command) => {
+                command.life = LifeRules::default();
                 if let Some(ready) = &mut command.ready {
                     ready.timeout = Span(u64::MAX);
                 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{PresetContext, not_on_virtual_clock, players, ready};
+use super::{PresetContext, life, not_on_virtual_clock, players, ready};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawPreset, RawStop};
@@ -66,11 +66,12 @@ fn build_players(
 }
 
 fn build_command(
-    raw: RawPreset,
+    mut raw: RawPreset,
     folder: &Path,
     around: &mut PresetContext<'_>,
     found: &mut Diagnostics,
 ) -> Option<CommandPreset> {
+    let life = life::build_life(&mut raw, found);
     let argv = raw.command.into_given()?;
     if around.is_virtual {
         found.add(not_on_virtual_clock(argv.place, "a program"));
@@ -113,6 +114,7 @@ fn build_command(
         background,
         stop: build_stop(&raw.stop.into_value().unwrap_or_default()),
         max_line,
+        life,
     })
 }
 

@@ -4,8 +4,8 @@ use super::{BoundedU32, MAX_PLAYERS_IN_PRESET};
 use crate::scenario::format::format_size;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, Preset, ReadinessRule, ReadinessTest,
-    ScenarioText, StdinMode, StopPolicy,
+    ExitRule, Isolation, OnExit, OnFailure, PlayerBehavior, PlayerGroup, Preset, ReadinessRule,
+    ReadinessTest, RestartPolicy, ScenarioText, StdinMode, StopPolicy,
 };
 use crate::scenario::schema::collections::{ListOf, NamedTable, OneOrList};
 use crate::scenario::schema::durations::DurationValue;
@@ -39,6 +39,10 @@ table! {
         TableRule::Needs("background", "command"),
         TableRule::Needs("stop", "command"),
         TableRule::Needs("max_line", "command"),
+        TableRule::Needs("on_exit", "command"),
+        TableRule::Needs("lives", "command"),
+        TableRule::Needs("timeout", "command"),
+        TableRule::Needs("restart", "command"),
     ] {
         /// The players that the runner plays, all at the same time; each row is one player or many that
         /// differ only in their name.
@@ -69,8 +73,8 @@ table! {
         "ready" ready: RawReady => |preset| Some(preset.command()?.ready.as_ref().map(RawReady::write)),
         /// Whether the program gets a pseudo-terminal of its own; its stdout and stderr are then one stream.
         "pty" pty: bool = false => |preset| Some(preset.command()?.pty); UnlessDefault,
-        /// The exits that do not fail the run: an exit code from 0 to 255, a list of them, `"any"`, or `{
-        /// signal = "TERM" }`. With `background = true` the default does not hold: any exit before the end
+        /// The exits that do not fail the run: an exit code from 0 to 255, `"any"`, `{ signal = "TERM" }`, or a
+        /// list of codes and signals. With `background = true` the default does not hold: any exit before the end
         /// of the run fails it.
         "exits" exits: ExitRule = 0 => |preset| Some(&preset.command()?.exits),
         /// Whether the program runs in the background: the run does not wait for it, and stops it at the end.
@@ -95,6 +99,17 @@ table! {
         /// The name of the preset of which this one is a variant with other `args`, and by which events know it.
         /// The resolved scenario has it.
         "variant_of" variant_of: PublicString => |preset| preset.variant.as_ref().map(|_| &preset.name),
+        /// What the end of the program means for the run: `"go on"`, or `"stop"`, the end of the run in order, with
+        /// its verdict. A program that is started again has not ended.
+        "on_exit" on_exit: OnExit = "go on" => |preset| Some(preset.command()?.life.on_exit); UnlessDefault,
+        /// How long the program must run at least, as a duration from its start: an end before that fails the run,
+        /// whatever `exits` says.
+        "lives" lives: DurationValue<true> => |preset| Some(preset.command()?.life.lives),
+        /// How long the program may run at most, as a duration from its start. Then it is stopped, and has failed.
+        "timeout" timeout: DurationValue<true> => |preset| Some(preset.command()?.life.timeout),
+        /// How the program is started again when it has ended: `"failure"`, after an end that would fail the run,
+        /// `"always"`, or a table with limits. Default: it is not started again.
+        "restart" restart: RestartPolicy => |preset| Some(preset.command()?.life.restart.as_ref()),
     }
 }
 

@@ -8,6 +8,7 @@ mod data;
 pub mod expect;
 pub mod expect_parts;
 mod fetches;
+mod life;
 mod presets;
 mod status;
 pub mod step_program;
@@ -27,6 +28,7 @@ pub use fetches::{
     ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchJob,
     FetchMode, Http2Mode, LoadModel, LoadProfile, MultipartPart, PartContent, RowSource,
 };
+pub use life::{LifeRules, OnExit, RestartCause, RestartPolicy};
 pub use presets::{
     CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
     PresetKind, PresetVariant, ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
