@@ -19,9 +19,9 @@ use scenario_core::scenario::model::{
     ActionTarget, ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource,
     DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth,
     FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests,
-    LoadModel, LoadProfile, MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup,
-    PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario,
-    ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry,
+    LifeRules, LoadModel, LoadProfile, MultipartPart, OnExit, OnFailure, PartContent, PlayerBehavior,
+    PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RestartCause, RestartPolicy,
+    RowOrder, RowSource, Scenario, ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry,
     VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
@@ -258,8 +258,29 @@ fn exits() -> impl Strategy<Value = ExitRule> {
     prop_oneof![
         vec(any::<u8>(), 1..4).prop_map(ExitRule::Codes),
         Just(ExitRule::Any),
-        (1..=64_i32).prop_filter_map("a signal", Signal::from_number).prop_map(ExitRule::Signal),
+        signal().prop_map(ExitRule::Signal),
+        (vec(any::<u8>(), 0..3), vec(signal(), 1..3))
+            .prop_map(|(codes, signals)| ExitRule::Listed(codes, signals)),
     ]
+}
+
+fn signal() -> impl Strategy<Value = Signal> {
+    (1..=64_i32).prop_filter_map("a signal", Signal::from_number)
+}
+
+fn life() -> impl Strategy<Value = LifeRules> {
+    let on = prop_oneof![Just(RestartCause::Failure), Just(RestartCause::Always)];
+    let restart = (on, 1..=9_u64, interval(), of(some_span()))
+        .prop_map(|(on, times, wait, within)| RestartPolicy { on, times, wait, within });
+    (any::<bool>(), any::<bool>(), some_span(), of(restart)).prop_map(|(stops, is_bounded, span, restart)| {
+        let may_stop = restart.as_ref().is_none_or(|restart| restart.on == RestartCause::Failure);
+        LifeRules {
+            on_exit: if stops && may_stop { OnExit::Stop } else { OnExit::GoOn },
+            lives: (!is_bounded).then_some(span),
+            timeout: is_bounded.then_some(span),
+            restart,
+        }
+    })
 }
 
 fn command() -> impl Strategy<Value = PresetKind> {
@@ -274,7 +295,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
         exits(),
         any::<bool>(),
         span(),
-        1_u64..=8 << 20,
+        (1_u64..=8 << 20, life()),
     )
         .prop_map(
             |(
@@ -286,7 +307,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
                 exits,
                 background,
                 grace,
-                max_line,
+                (max_line, life),
             )| {
                 let program = ScenarioText::plain(program.to_string_lossy());
                 PresetKind::Command(Box::new(CommandPreset {
@@ -301,6 +322,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
                     background,
                     stop: StopPolicy { signal: Signal::INT, grace },
                     max_line,
+                    life,
                 }))
             },
         )

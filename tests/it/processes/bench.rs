@@ -13,7 +13,7 @@ use scenario_core::diagnostic::FilePlace;
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::{
-    CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
+    CommandPreset, ExitRule, Isolation, LifeRules, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
     PresetKind, Scenario, ScenarioText, StdinMode, StopPolicy,
 };
 use scenario_log::event::{Direction, OutputStream, Source, SpawnExit};
@@ -36,6 +36,7 @@ pub(crate) fn command(argv: &[&str]) -> CommandPreset {
         background: false,
         stop: StopPolicy { signal: Signal::TERM, grace: Span::from_secs(60) },
         max_line: 64 << 10,
+        life: LifeRules::default(),
     }
 }
 

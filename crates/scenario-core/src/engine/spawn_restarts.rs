@@ -9,7 +9,7 @@ use scenario_log::time::{Moment, Span};
 
 impl Spawns {
     /// Notes that the runner itself has judged that a process failed while it ran: its exit is not as expected,
-    /// for this reason. False if it does not run, or was asked to stop before.
+    /// for this reason, in words that follow its name. False if it does not run, or was asked to stop before.
     pub(crate) fn condemn(&mut self, number: u32, reason: String) -> bool {
         match self.get_mut(number) {
             Some(spawn) if spawn.is_running() && !spawn.is_stop_requested() => {
@@ -76,6 +76,8 @@ impl Spawns {
     pub(crate) fn set_awaiting_restart(&mut self, number: u32, exit: SpawnExit) {
         if let Some(spawn) = self.get_mut(number) {
             spawn.phase = SpawnPhase::AwaitingRestart(exit);
+            // The time that it had to become ready is no matter any more.
+            spawn.readiness = None;
         }
     }
 

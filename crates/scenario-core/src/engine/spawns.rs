@@ -24,7 +24,7 @@ pub(crate) struct ActiveSpawn {
     pub(super) phase: SpawnPhase,
     /// The sign that would show that it is ready: from its start until the sign comes, its time to become
     /// ready is over, or it is asked to stop.
-    readiness: Option<ReadinessWait>,
+    pub(super) readiness: Option<ReadinessWait>,
     stop_requested: bool,
     /// The actions on it besides a stop.
     pub(super) acts: SpawnActs,

@@ -17,7 +17,7 @@ use crate::plan::bounds::TimeBounds;
 use crate::plan::sink::PlanSink;
 use crate::scenario::model::{
     ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, Isolation, LifeRules,
-    PresetKind, Scenario, TimelineEntry,
+    PresetKind, RestartPolicy, Scenario, TimelineEntry,
 };
 use scenario_log::time::{Moment, Span};
 
@@ -136,9 +136,12 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         scenario.timeline.iter().enumerate().map(|(n, entry)| (entry.event_name(n).to_string(), n)).collect();
     sink.rows.sort_by_key(|row| (row.at, order.get(&row.entry).copied()));
     for row in &mut sink.rows {
-        let until = order.get(&row.entry).and_then(|entry| scenario.timeline[*entry].until.as_ref());
-        if let Some(until) = until {
+        let Some(entry) = order.get(&row.entry).map(|entry| &scenario.timeline[*entry]) else { continue };
+        if let Some(until) = &entry.until {
             row.target.push_str(&describe_until(until));
+        }
+        if row.action == entry.action.key() && let Some(restart) = restart_of(scenario, &entry.action) {
+            row.target.push_str(&format!(", {}", restart.describe()));
         }
     }
     let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
@@ -288,9 +291,10 @@ fn find_open_entries(scenario: &Scenario, engine: &Engine, certain: &[bool]) -> 
         };
         let (what, after) = match load::describe_load_action(scenario, &entry.action) {
             Some(load) => ("load", format!("{after}; {load}")),
-            None => match &entry.until {
-                Some(until) => (entry.action.key(), format!("{after};{}", describe_until(until))),
-                None => (entry.action.key(), after),
+            None => match (&entry.until, restart_of(scenario, &entry.action)) {
+                (Some(until), _) => (entry.action.key(), format!("{after};{}", describe_until(until))),
+                (None, Some(restart)) => (entry.action.key(), format!("{after}; {}", restart.describe())),
+                (None, None) => (entry.action.key(), after),
             },
         };
         let is_branch = !certain[index];
@@ -298,6 +302,12 @@ fn find_open_entries(scenario: &Scenario, engine: &Engine, certain: &[bool]) -> 
         Some(OpenPlanEntry { entry, action: what, waits_for: after, is_branch })
     };
     scenario.timeline.iter().enumerate().filter_map(open).collect()
+}
+
+/// The restart policy of the program that an action spawns.
+fn restart_of<'s>(scenario: &'s Scenario, action: &EntryAction) -> Option<&'s RestartPolicy> {
+    let EntryAction::Spawn(preset) = *action else { return None };
+    scenario.presets[preset].command()?.life.restart.as_ref()
 }
 
 /// How an entry is tried again, in words that follow what it does.

@@ -28,6 +28,28 @@ pub(super) enum RestartAnswer {
     GivesUp(String),
 }
 
+/// What follows the exit of a process.
+pub(super) struct ExitAnswer {
+    /// Whether the exit is as expected.
+    pub(super) ok: bool,
+    pub(super) tried: FaultTry,
+    /// The time to its restart.
+    pub(super) restarts_in: Option<Span>,
+    /// Why it is not as expected, if the exit alone does not show that: words that follow the name of the spawn.
+    pub(super) reason: Option<String>,
+}
+
+impl ExitAnswer {
+    /// An exit that is as expected, with no restart after it.
+    pub(super) fn expected() -> ExitAnswer {
+        ExitAnswer { ok: true, tried: FaultTry::default(), restarts_in: None, reason: None }
+    }
+
+    fn restart(ok: bool, reason: Option<String>, wait: Span) -> ExitAnswer {
+        ExitAnswer { ok, tried: FaultTry::without_report(), restarts_in: Some(wait), reason }
+    }
+}
+
 impl RunState {
     /// Sets the timer for the end of the time that a program has, if it has a limit.
     pub(super) fn limit_time(&mut self, number: u32, started: Moment) {
@@ -46,8 +68,7 @@ impl RunState {
         };
         let limit = command_preset(&self.scenario, preset).and_then(|command| command.life.timeout);
         let (source, limit) = (Source::Spawn(number), limit.unwrap_or_default().format_human());
-        let name = spawn_name(&self.scenario, source, preset);
-        if !self.spawns.condemn(number, format!("{name} ran longer than its `timeout` of {limit}")) {
+        if !self.spawns.condemn(number, format!("ran longer than its `timeout` of {limit}")) {
             return;
         }
         out.emit_stopping(Some(source), &format!("its `timeout` of {limit} is over"));
@@ -86,72 +107,71 @@ impl RunState {
         }
     }
 
-    /// Decides what follows the exit of a process: nothing, another try, or a restart after the time that is
-    /// returned. Also returns whether the exit is as expected.
+    /// Decides what follows the exit of a process.
     pub(super) fn answer_exit(
         &mut self,
         (number, preset): (u32, usize),
         end: SpawnExitReport,
         out: &EngineOutput<'_>,
-    ) -> (bool, FaultTry, Option<Span>) {
+    ) -> ExitAnswer {
         let verdict = self.spawns.judge_exit(number, end, out.now());
-        let is_expected = verdict == ExitVerdict::Expected;
-        let again = |is_expected| (is_expected, FaultTry::without_report());
+        let ok = verdict == ExitVerdict::Expected;
+        let reason = self.own_reason(number, verdict, end.exit, out.now());
         let reserved = self.spawns.take_reserved_restart(number).filter(|_| self.lifecycle.is_running());
         if let Some(wait) = reserved {
-            let (ok, tried) = again(is_expected);
-            return (ok, tried, Some(wait));
+            return ExitAnswer::restart(ok, reason, wait);
         }
-        let is_failure = !is_expected || self.spawns.is_unwanted(number, end.exit);
-        let answer = self.decide_restart(number, is_failure, out.now());
-        if let RestartAnswer::Again(wait) = answer {
-            let (ok, tried) = again(is_expected);
-            return (ok, tried, Some(wait));
+        let is_failure = !ok || self.spawns.is_unwanted(number, end.exit);
+        let giving_up = match self.decide_restart(number, is_failure, out.now()) {
+            RestartAnswer::None => None,
+            RestartAnswer::Again(wait) => return ExitAnswer::restart(ok, reason, wait),
+            RestartAnswer::GivesUp(words) => Some(words),
+        };
+        if ok && giving_up.is_none() {
+            return ExitAnswer::expected();
         }
         let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
         let name = spawn_name(&self.scenario, Source::Spawn(number), preset);
-        let reason = self.describe_exit(number, verdict, (&name, end.exit), out.now());
-        let reason = match (answer, reason) {
-            (RestartAnswer::GivesUp(words), reason) => {
-                let ended = reason.unwrap_or_else(|| format!("{name} ended with {}", end.exit));
-                Some(format!("{ended}{words}"))
+        let reason = match giving_up {
+            Some(words) => {
+                let what = reason.unwrap_or_else(|| describe_exit(verdict, end.exit));
+                Some(format!("{what}{words}"))
             }
-            (_, reason) => reason,
+            None => reason,
         };
-        let Some(reason) = reason else { return (true, FaultTry::default(), None) };
-        // What did not stop in time fails the run, whatever tries again.
-        if matches!(verdict, ExitVerdict::ForceKilled | ExitVerdict::GroupKilled) {
-            self.lifecycle.record_failure(|| reason);
+        let what = reason.clone().unwrap_or_else(|| describe_exit(verdict, end.exit));
+        let tried = match verdict {
+            // What did not stop in time fails the run, whatever tries again.
+            ExitVerdict::ForceKilled => {
+                self.lifecycle.record_failure(|| format!("{name} {what}"));
+                FaultTry::default()
+            }
+            ExitVerdict::GroupKilled => {
+                self.lifecycle.record_failure(|| {
+                    format!("what {name} had started did not stop when asked to, and was killed")
+                });
+                FaultTry::default()
+            }
+            _ => self.record_entry_fault(entry, format!("{name} {what}"), out),
+        };
+        if !tried.again {
             self.entry_failed(entry);
-            return (false, FaultTry::default(), None);
         }
-        (false, self.record_entry_fault(entry, reason, out), None)
+        ExitAnswer { ok: false, tried, restarts_in: None, reason }
     }
 
-    /// The words for an exit that is not as expected.
-    fn describe_exit(
-        &self,
-        number: u32,
-        verdict: ExitVerdict,
-        (name, exit): (&str, SpawnExit),
-        now: Moment,
-    ) -> Option<String> {
-        Some(match verdict {
-            ExitVerdict::Expected => return None,
-            ExitVerdict::ForceKilled => format!("{name} did not stop when asked to, and was killed"),
-            ExitVerdict::GroupKilled => {
-                format!("what {name} had started did not stop when asked to, and was killed")
-            }
-            ExitVerdict::Unexpected => format!("{name} ended with {exit}"),
-            ExitVerdict::BeforeReady => format!("{name} ended with {exit} before it was ready"),
+    /// The reason of an end that the exit alone does not show, in words that follow the name of the spawn.
+    fn own_reason(&self, number: u32, verdict: ExitVerdict, exit: SpawnExit, now: Moment) -> Option<String> {
+        match verdict {
+            ExitVerdict::Condemned => self.spawns.condemned(number).map(str::to_owned),
             ExitVerdict::TooEarly => {
                 let spawn = self.spawns.get(number)?;
-                let lived = now.since(spawn.started_at()?).format_human();
                 let lives = command_preset(&self.scenario, spawn.preset())?.life.lives?.format_human();
-                format!("{name} ended with {exit} after {lived}, and `lives` wants {lives} at least")
+                let lived = rounded(now.since(spawn.started_at()?)).format_human();
+                Some(format!("ended with {exit} after {lived}, and `lives` wants {lives} at least"))
             }
-            ExitVerdict::Condemned => self.spawns.condemned(number)?.to_owned(),
-        })
+            _ => None,
+        }
     }
 
     /// A program has ended and is to be started again: it waits for that.
@@ -218,4 +238,22 @@ impl RunState {
             self.end_run(RunVerdict::Passed, out);
         }
     }
+}
+
+/// An exit that is not as expected, in words that follow the name of the spawn.
+fn describe_exit(verdict: ExitVerdict, exit: SpawnExit) -> String {
+    match verdict {
+        ExitVerdict::ForceKilled => "did not stop when asked to, and was killed".to_owned(),
+        ExitVerdict::BeforeReady => format!("ended with {exit} before it was ready"),
+        ExitVerdict::Expected
+        | ExitVerdict::GroupKilled
+        | ExitVerdict::Unexpected
+        | ExitVerdict::TooEarly
+        | ExitVerdict::Condemned => format!("ended with {exit}"),
+    }
+}
+
+/// A time in whole milliseconds, for people; a shorter one as it is.
+fn rounded(span: Span) -> Span {
+    if span < Span::from_millis(1) { span } else { Span(span.0 - span.0 % 1_000_000) }
 }

@@ -9,6 +9,7 @@ use crate::engine::lineage::SpawnLineage;
 use crate::engine::names::spawn_name;
 use crate::engine::output::EngineOutput;
 use crate::engine::players::players_preset;
+use crate::engine::run::lives::ExitAnswer;
 use crate::engine::run::trying::FaultTry;
 use crate::engine::spawns::{ActiveSpawn, SpawnExitReport, SpawnStop, command_preset};
 use crate::engine::world::PlacementSeed;
@@ -178,13 +179,9 @@ impl RunState {
         out: &mut EngineOutput<'_>,
     ) {
         let Some((number, preset)) = self.spawns.find_process(source) else { return };
-        let (ok, tried, restart) = self.answer_exit((number, preset), end, out);
-        let is_replaced = tried.again || self.spawns.pending_restart(number).is_some();
-        if let Some(wait) = restart {
-            self.emit_spawn_exited(number, end, (ok, true), out);
-            return self.await_restart(number, end.exit, wait, out);
-        }
-        self.record_spawn_exited(number, end, (ok, &tried), out.now(), out);
+        let answer = self.answer_exit((number, preset), end, out);
+        let is_replaced = answer.tried.again || self.spawns.pending_restart(number).is_some();
+        self.record_spawn_exited(number, end, &answer, out.now(), out);
         if !is_replaced {
             self.end_with_program(source, preset, "ended", out);
         }
@@ -194,7 +191,7 @@ impl RunState {
     pub(super) fn players_ended(&mut self, source: Source, due: Moment, out: &mut EngineOutput<'_>) {
         if let Some((number, _)) = self.spawns.find_started(source) {
             let end = SpawnExitReport::for_players(SpawnExit::Code(0));
-            self.record_spawn_exited(number, end, (true, &FaultTry::default()), due, out);
+            self.record_spawn_exited(number, end, &ExitAnswer::expected(), due, out);
         }
     }
 
@@ -202,38 +199,33 @@ impl RunState {
         &mut self,
         number: u32,
         end: SpawnExitReport,
-        (ok, tried): (bool, &FaultTry),
+        answer: &ExitAnswer,
         moment: Moment,
         out: &mut EngineOutput<'_>,
     ) {
-        let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
-        self.emit_spawn_exited(number, end, (ok, tried.again), out);
-        self.report_retry(tried, Source::Spawn(number), out);
-        if let Some(entry) = entry.filter(|_| !tried.again) {
-            self.timeline.record_exit(entry, end.exit, moment, &mut self.timers);
-        }
-        self.remove_spawn(number, moment, out);
-    }
-
-    fn emit_spawn_exited(
-        &mut self,
-        number: u32,
-        end: SpawnExitReport,
-        (ok, again): (bool, bool),
-        out: &mut EngineOutput<'_>,
-    ) {
         let running = self.spawns.mark_exited();
+        let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
         out.counters().exited += 1;
         out.event(&Event::SpawnExited {
             source: Source::Spawn(number),
             exit: end.exit,
-            ok,
+            ok: answer.ok,
             running,
             held: end.is_output_held,
             killed: end.is_group_killed,
             skipped: end.skipped_states,
-            again,
+            again: answer.tried.again,
+            reason: answer.reason.as_deref(),
+            restarts_in: answer.restarts_in,
         });
+        if let Some(wait) = answer.restarts_in {
+            return self.await_restart(number, end.exit, wait, out);
+        }
+        self.report_retry(&answer.tried, Source::Spawn(number), out);
+        if let Some(entry) = entry.filter(|_| !answer.tried.again) {
+            self.timeline.record_exit(entry, end.exit, moment, &mut self.timers);
+        }
+        self.remove_spawn(number, moment, out);
     }
 
     fn remove_spawn(&mut self, number: u32, moment: Moment, out: &mut EngineOutput<'_>) {
@@ -280,7 +272,7 @@ impl RunState {
         self.drop_sessions(play, out);
         self.players.stop_spawn(play, &self.scenario);
         let end = SpawnExitReport::for_players(SpawnExit::Signal(signal));
-        self.record_spawn_exited(number, end, (true, &FaultTry::default()), out.now(), out);
+        self.record_spawn_exited(number, end, &ExitAnswer::expected(), out.now(), out);
     }
 
     /// A line could not be sent.
