@@ -67,6 +67,15 @@ const TERMINAL_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 /// scenario and the preset's index.
 pub type RenderPlayersToml = fn(&Scenario, usize) -> String;
 
+/// The number of a spawn among those of its preset.
+#[derive(Clone, Copy, Debug)]
+pub struct SpawnNumber {
+    /// The number of earlier spawns, on which the players' draws depend.
+    pub nth: u64,
+    /// The number of its place, from 1, for the texts of a program.
+    pub instance: u64,
+}
+
 /// The processes of a run.
 #[derive(Debug)]
 pub struct Processes {
@@ -88,11 +97,11 @@ impl Processes {
         Processes { registry, next_unresponsive_check: None }
     }
 
-    /// Starts spawn number `nth` of a preset.
-    pub fn start(&mut self, source: Source, preset: usize, nth: u64) {
+    /// Starts a spawn of a preset.
+    pub fn start(&mut self, source: Source, preset: usize, number: SpawnNumber) {
         self.registry.pending.borrow_mut().insert(
             source,
-            PendingStart { preset, nth, queued_input: Vec::new(), queued_signals: Vec::new() },
+            PendingStart { preset, number, queued_input: Vec::new(), queued_signals: Vec::new() },
         );
         self.registry.start_pending();
     }

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{spawn_local, yield_now};
 
-use super::RenderPlayersToml;
+use super::{RenderPlayersToml, SpawnNumber};
 use super::group::ProcessGroup;
 use crate::io::RunContext;
 use crate::io::http::probe::{ProbeHandle, ReadinessProber};
@@ -67,7 +67,7 @@ pub(super) struct ProcessRegistry {
 #[derive(Debug)]
 pub(super) struct PendingStart {
     pub(super) preset: usize,
-    pub(super) nth: u64,
+    pub(super) number: SpawnNumber,
     /// Input for it that came before its start.
     pub(super) queued_input: Vec<Vec<u8>>,
     /// Signals for it that came before its start.
@@ -144,15 +144,21 @@ impl ProcessRegistry {
     }
 
     /// Starts a process now.
-    fn start(self: &Rc<Self>, source: Source, preset: usize, nth: u64) -> Result<(), ProcessStartError> {
-        let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml)?;
+    fn start(
+        self: &Rc<Self>,
+        source: Source,
+        preset: usize,
+        number: SpawnNumber,
+    ) -> Result<(), ProcessStartError> {
+        let spec = CommandSpec::new(&self.context, preset, number, self.render_players_toml)?;
         let stop = spec.stop;
         let started = supervise::start_process(&self.multiplexer, source, spec)?;
         self.original_fd_limit.restore_for(started.pid);
         let (pid, group, stdin_writer) =
             (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
         let ready = self.context.scenario.presets[preset].ready();
-        let probing = ready.and_then(|ready| self.probes.start_probing(source, ready));
+        let ready = ready.map(|ready| ready.for_instance(number.instance));
+        let probing = ready.and_then(|ready| self.probes.start_probing(source, &ready));
         let world_feed = started.world_feed.clone();
         let end = ProcessStopState::NotRequested(stop);
         let running = RunningProcess {
@@ -217,7 +223,7 @@ impl ProcessRegistry {
         while self.starts_this_turn.get() < MAX_STARTS_PER_TURN {
             let first = self.pending.borrow_mut().pop_first();
             let Some((source, start)) = first else { return };
-            match self.start(source, start.preset, start.nth) {
+            match self.start(source, start.preset, start.number) {
                 Err(ProcessStartError::LimitReached(_)) if !self.running.borrow().is_empty() => {
                     self.pending.borrow_mut().insert(source, start);
                     return;

@@ -242,12 +242,31 @@ fn stdin() -> impl Strategy<Value = StdinMode> {
     ]
 }
 
+/// A text with the number of a spawn between these parts.
+fn with_instance(before: &str, after: &str) -> ScenarioText {
+    let mut text = ScenarioText::plain(before);
+    text.push(&ScenarioText::capture_gap("instance"));
+    text.push(&ScenarioText::plain(after));
+    text
+}
+
+/// A text of a program.
+fn of_program() -> impl Strategy<Value = ScenarioText> {
+    prop_oneof![
+        3 => argument(),
+        1 => (argument(), argument()).prop_map(|(before, after)| with_instance(before.reveal(), after.reveal())),
+    ]
+}
+
 fn ready() -> impl Strategy<Value = ReadinessRule> {
     let by = prop_oneof![
         select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"])
-            .prop_map(|regex| ReadinessTest::Line(regex.to_owned())),
+            .prop_map(|regex| ReadinessTest::Line(ScenarioText::plain(regex))),
         select(vec!["h:1", "[::1]:65535"])
             .prop_map(|address| ReadinessTest::Tcp(ScenarioText::plain(address))),
+        Just(ReadinessTest::Tcp(with_instance("h:900", ""))),
+        Just(ReadinessTest::Line(with_instance("^up ", r" \$\{x\}"))),
+        Just(ReadinessTest::Http(with_instance("http://h:900", "/?q=$"))),
         select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$"])
             .prop_map(|url| ReadinessTest::Http(ScenarioText::plain(url))),
     ];
@@ -284,11 +303,13 @@ fn life() -> impl Strategy<Value = LifeRules> {
 }
 
 fn command() -> impl Strategy<Value = PresetKind> {
-    let argv = (path(), vec(argument(), 0..3));
-    let env = btree_map("[A-Z$ {}.\"]{1,5}", argument(), 0..3);
+    let argv = (path(), vec(of_program(), 0..3));
+    let env = btree_map("[A-Z$ {}.\"]{1,5}", of_program(), 0..3);
+    let dir = path().prop_map(|dir| ScenarioText::plain(dir.to_string_lossy()));
+    let dir = prop_oneof![3 => dir, 1 => Just(with_instance("data-", "/x"))];
     (
         argv,
-        of(path()),
+        of(dir),
         env,
         any::<bool>(),
         (stdin(), of(ready()), any::<bool>()),

@@ -2,6 +2,7 @@
 //! theirs, and the restarts by policy.
 
 mod ends;
+mod instances;
 mod refused;
 mod restarts;
 mod waiting;

@@ -32,7 +32,7 @@ fn a_restart_gives_up_with_its_reason() {
     assert_eq!(log.of("mark").len(), 1, "the entry finishes when the last has ended");
     let names = log.names();
     assert!(names.iter().position(|name| name == "mark") > names.iter().rposition(|name| name == "spawn.exited"));
-    for part in ["it starts again in 10 ms", "ps#2    takes the place of ps#1", why] {
+    for part in ["it starts again in 10.0 ms", "ps#2    takes the place of ps#1", why] {
         assert!(ended.stderr.contains(part), "{part} is not in\n{}", ended.stderr);
     }
 }

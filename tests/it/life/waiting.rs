@@ -156,5 +156,6 @@ fn time_spent_waiting_does_not_shorten_its_time_to_get_ready() {
     assert!(run.engine.verdict().is_none() && !run.has("\"spawn.failed\""));
     run.advance(16);
     assert!(run.has("never became ready") || run.has("no line like"));
+    run.exits(17, 2, 0);
     assert!(run.has("for the 2nd time; its `restart` gives up after 1"));
 }

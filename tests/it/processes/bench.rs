@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::common::reset_signals;
 use scenario::io::RunContext;
 use scenario::io::inbox::Inbox;
-use scenario::io::process::Processes;
+use scenario::io::process::{Processes, SpawnNumber};
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::interval::Interval;
@@ -103,7 +103,7 @@ impl Bench {
     pub(crate) fn start(&mut self, preset: usize) -> Source {
         self.started += 1;
         let source = Source::Spawn(self.started);
-        self.processes.start(source, preset, 0);
+        self.processes.start(source, preset, SpawnNumber { nth: 0, instance: 1 });
         source
     }
 

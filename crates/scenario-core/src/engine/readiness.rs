@@ -26,20 +26,26 @@ pub(crate) struct ReadyRegexes {
 }
 
 impl ReadyRegexes {
-    /// The wait of a spawn of this preset.
+    /// The wait of a spawn of this preset, with its number among them.
     pub(crate) fn wait_for(
         &mut self,
         preset: usize,
+        instance: u64,
         test: &ReadinessTest,
     ) -> Result<ReadinessWait, RunFailure> {
         let ReadinessTest::Line(regex) = test else { return Ok(ReadinessWait::Probe { last_try: None }) };
         if let Some(regex) = self.by_preset.get(&preset) {
             return Ok(ReadinessWait::Line(Rc::clone(regex)));
         }
+        let is_same_for_all = regex.capture_names().next().is_none();
+        let regex = regex.for_instance(instance);
+        let regex = regex.reveal();
         let compiled = Regex::new(regex)
             .map_err(|error| RunFailure(format!("the regex /{regex}/ is not one: {error}")))?;
         let regex = Rc::new(compiled);
-        self.by_preset.insert(preset, Rc::clone(&regex));
+        if is_same_for_all {
+            self.by_preset.insert(preset, Rc::clone(&regex));
+        }
         Ok(ReadinessWait::Line(regex))
     }
 }
@@ -49,6 +55,7 @@ pub(crate) fn format_never_ready(ready: &ReadinessRule, last_try: Option<&str>) 
     let within = ready.timeout.format_human();
     let mut why = match &ready.test {
         ReadinessTest::Line(regex) => {
+            let regex = regex.display_text();
             format!("never became ready: no line like /{regex}/ came within {within}")
         }
         ReadinessTest::Tcp(address) => {

@@ -383,7 +383,7 @@ impl Spawns {
         if spawn.stop_requested {
             return Ok(ReadyStart::Stopping);
         }
-        spawn.readiness = Some(self.ready_regexes.wait_for(spawn.preset, &ready.test)?);
+        spawn.readiness = Some(self.ready_regexes.wait_for(spawn.preset, spawn.lineage.instance(), &ready.test)?);
         Ok(ReadyStart::Waits(ready.timeout))
     }
 

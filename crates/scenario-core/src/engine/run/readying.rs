@@ -54,14 +54,13 @@ impl RunState {
             return;
         }
         let scenario = Rc::clone(&self.scenario);
-        let Some((preset, entry)) = self.spawns.get(number).map(|spawn| (spawn.preset(), spawn.entry()))
-        else {
-            return;
-        };
+        let Some(spawn) = self.spawns.get(number) else { return };
+        let (preset, entry) = (spawn.preset(), spawn.entry());
         let Some(ready) = scenario.presets[preset].ready() else { return };
+        let ready = ready.for_instance(spawn.instance());
         let source = Source::Spawn(number);
         let last_try = self.spawns.last_try(number).or_else(|| out.logged_last_try(source));
-        let error = format_never_ready(ready, last_try.as_deref());
+        let error = format_never_ready(&ready, last_try.as_deref());
         let reason = format!("{} {error}", spawn_name(&scenario, source, preset));
         let answer = self.decide_restart(number, true, out.now());
         let tried = match &answer {

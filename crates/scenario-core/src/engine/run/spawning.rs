@@ -40,7 +40,7 @@ impl RunState {
     ) {
         let (replaced, lineage) = replaced.unzip();
         let number = self.spawns.add(preset, entry, due, lineage);
-        let nth = self.spawns.get(number).map_or(0, |spawn| spawn.nth());
+        let (nth, instance) = self.spawns.get(number).map_or((0, 1), |spawn| (spawn.nth(), spawn.instance()));
         let source = Source::Spawn(number);
         self.timeline.add_source(entry);
         out.expectations()
@@ -52,7 +52,7 @@ impl RunState {
             Some(players) if players.isolation == Isolation::Task => {
                 self.start_players(number, (source, preset, nth), due, out);
             }
-            _ => out.effect(Effect::StartSpawn { source, preset, nth }),
+            _ => out.effect(Effect::StartSpawn { source, preset, nth, instance }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Builds the presets of the model, players or a program, from the keys of the file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{PresetContext, life, not_on_virtual_clock, players, ready};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity, quoted};
@@ -175,8 +175,8 @@ fn build_max_line(max_line: &DefaultedSlot<ByteSize<1>>, found: &mut Diagnostics
 }
 
 /// The folder of the file that defines a program, in which it runs.
-fn default_dir(folder: &Path) -> Option<PathBuf> {
-    (!folder.as_os_str().is_empty()).then(|| folder.to_owned())
+fn default_dir(folder: &Path) -> Option<ScenarioText> {
+    (!folder.as_os_str().is_empty()).then(|| ScenarioText::plain(folder.to_string_lossy()))
 }
 
 fn build_stop(raw: &RawStop) -> StopPolicy {

@@ -5,7 +5,7 @@ use crate::scenario::format::format_size;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
     ExitRule, Isolation, OnExit, OnFailure, PlayerBehavior, PlayerGroup, Preset, ReadinessRule,
-    ReadinessTest, RestartPolicy, ScenarioText, StdinMode, StopPolicy,
+    ReadinessTest, RestartPolicy, StdinMode, StopPolicy,
 };
 use crate::scenario::schema::collections::{ListOf, NamedTable, OneOrList};
 use crate::scenario::schema::durations::DurationValue;
@@ -15,7 +15,8 @@ use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
 use crate::scenario::schema::spawn::ScalarValue;
 use crate::scenario::schema::steps::{RawStep, encode_blocks};
 use crate::scenario::schema::strings::{
-    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, PublicString, RegexText, ScenarioPath, UrlText,
+    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, ProgramPath, ProgramRegex, ProgramText,
+    PublicString, ScenarioPath, UrlText,
 };
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
@@ -53,12 +54,14 @@ table! {
         /// of the runner's own binary, whose output lines are the moves.
         "isolation" isolation: Isolation = "task" => |preset| Some(preset.players()?.isolation),
         /// The program and its arguments, as a list of strings; no shell is involved. A program whose name
-        /// has a slash is relative to the folder of this file; one without is looked for in `PATH`.
+        /// has a slash is relative to the folder of this file; one without is looked for in `PATH`. `${instance}`
+        /// is the number of the spawn among those of the preset, from 1, here and in `dir`, `env`, `ready` and
+        /// the text of `stdin`; a spawn that takes the place of another has its number.
         "command" command: ListOf<NulFreeText, 1> => |preset| {
             Some(preset.command()?.argv.iter().collect::<Vec<_>>())
         },
         /// The working directory of the program, relative to this file. Default: the folder of this file.
-        "dir" dir: ScenarioPath => |preset| Some(preset.command()?.dir.as_deref()),
+        "dir" dir: ProgramPath => |preset| Some(preset.command()?.dir.as_ref()),
         /// Environment variables of the program by name, set on top of the runner's environment.
         "env" env: NamedTable<EnvText, EnvNameRule> => |preset| {
             Some(encode_named(preset.command()?.env.iter().map(|(name, value)| (&**name, value))))
@@ -159,12 +162,12 @@ table! {
     /// The condition on which a program counts as ready. It has exactly one of `line`, `tcp` and `http`.
     RawReady is "`ready`" from (ReadinessRule) like "{ line = \"listening\" }" with [TableRule::ExactlyOne(&["line", "tcp", "http"])] {
         /// A regular expression: the program is ready with the first line of its output that matches.
-        "line" line: RegexText => |ready| match &ready.test {
+        "line" line: ProgramRegex => |ready| match &ready.test {
             ReadinessTest::Line(regex) => Some(regex),
             _ => None,
         },
         /// An address `host:port`: the program is ready when a connection to it succeeds.
-        "tcp" tcp: ScenarioText => |ready| match &ready.test {
+        "tcp" tcp: ProgramText => |ready| match &ready.test {
             ReadinessTest::Tcp(address) => Some(address),
             _ => None,
         },

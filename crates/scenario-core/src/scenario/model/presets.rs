@@ -226,7 +226,7 @@ pub struct CommandPreset {
     /// The program and its arguments; at least the program.
     pub argv: Vec<ScenarioText>,
     /// The working directory, relative to the scenario's folder; `None`: that folder.
-    pub dir: Option<PathBuf>,
+    pub dir: Option<ScenarioText>,
     /// Variables that are set on top of the runner's environment.
     pub env: BTreeMap<String, ScenarioText>,
     /// Whether it starts with an empty environment instead of the runner's.
@@ -279,8 +279,8 @@ pub struct ReadinessRule {
 /// The sign that a program is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadinessTest {
-    /// A line of its output that matches this valid regular expression.
-    Line(String),
+    /// A line of its output that matches this regular expression, which is valid with any `${instance}`.
+    Line(ScenarioText),
     /// A connection to this address, which [`parse_host_port`](crate::scenario::host_port::parse_host_port) reads.
     Tcp(ScenarioText),
     /// An answer with a status 2xx or 3xx from this valid `http`, `https` or `http+unix` URL.

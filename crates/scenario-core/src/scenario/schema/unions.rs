@@ -5,10 +5,10 @@ use super::form::{FormFields, encode_form};
 use super::json_text::{JsonText, encode_json_text};
 use super::lone_variable::or_lone_variable_schema;
 use super::numbers::{int_or_list_schema, integer_schema, report_out_of_range};
-use super::strings::{RequestText, ScenarioPath, or_variable_schema, pattern_schema};
+use super::strings::{ProgramText, RequestText, ScenarioPath, or_variable_schema, pattern_schema};
 use super::{DecodeContext, KeySlot, TomlSchema, own_words, table::table};
 use crate::diagnostic::quoted;
-use crate::scenario::model::{ExitRule, FetchBody, ScenarioText, StdinMode};
+use crate::scenario::model::{ExitRule, FetchBody, StdinMode};
 use crate::scenario::schema::table::TableRule;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
@@ -157,7 +157,7 @@ table! {
     /// The text or the file that a program reads, followed by the end of file.
     StdinTable is "`stdin`" from (StdinMode) like "{ text = \"yes\\n\" }" with [TableRule::ExactlyOne(&["text", "file"])] {
         /// The text that the program reads.
-        "text" text: ScenarioText => |stdin| match stdin {
+        "text" text: ProgramText => |stdin| match stdin {
             StdinMode::Text(text) => Some(text),
             _ => None,
         },
@@ -183,7 +183,7 @@ impl TomlSchema for StdinMode {
         if let TomlValue::Table(_) = node.value {
             let table = StdinTable::decode(cx, node)?;
             return match (table.text, table.file) {
-                (KeySlot::Given(text), _) => Some(StdinMode::Text(text.value)),
+                (KeySlot::Given(text), _) => Some(StdinMode::Text(text.value.0)),
                 (_, KeySlot::Given(file)) => Some(StdinMode::File(file.value.0)),
                 _ => None,
             };

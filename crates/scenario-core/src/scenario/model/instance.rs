@@ -1,0 +1,53 @@
+//! `${instance}` in the texts of a program: the number of a spawn among the places of its preset, which is known
+//! when the spawn starts.
+
+use super::{CommandPreset, ReadinessRule, ReadinessTest, ScenarioText, StdinMode};
+use scenario_log::captured_value::{CapturedValue, CapturedValues};
+
+/// The name of the number in texts.
+pub(crate) const INSTANCE: &str = "instance";
+
+impl ScenarioText {
+    /// The text of the spawn with this number.
+    #[must_use]
+    pub fn for_instance(&self, instance: u64) -> ScenarioText {
+        if self.capture_names().next().is_none() {
+            return self.clone();
+        }
+        let value =
+            CapturedValue { name: INSTANCE.to_owned(), value: instance.to_string(), secret: false };
+        self.with_captures(&CapturedValues::from([(INSTANCE.to_owned(), value)]), str::to_owned)
+    }
+}
+
+impl ReadinessRule {
+    /// The condition for the spawn with this number.
+    #[must_use]
+    pub fn for_instance(&self, instance: u64) -> ReadinessRule {
+        let test = match &self.test {
+            ReadinessTest::Line(regex) => ReadinessTest::Line(regex.for_instance(instance)),
+            ReadinessTest::Tcp(address) => ReadinessTest::Tcp(address.for_instance(instance)),
+            ReadinessTest::Http(url) => ReadinessTest::Http(url.for_instance(instance)),
+        };
+        ReadinessRule { test, ..self.clone() }
+    }
+}
+
+impl CommandPreset {
+    /// The program as the spawn with this number runs it.
+    #[must_use]
+    pub fn for_instance(&self, instance: u64) -> CommandPreset {
+        let fill = |text: &ScenarioText| text.for_instance(instance);
+        CommandPreset {
+            argv: self.argv.iter().map(fill).collect(),
+            dir: self.dir.as_ref().map(fill),
+            env: self.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
+            stdin: match &self.stdin {
+                StdinMode::Text(text) => StdinMode::Text(fill(text)),
+                other => other.clone(),
+            },
+            ready: self.ready.as_ref().map(|ready| ready.for_instance(instance)),
+            ..self.clone()
+        }
+    }
+}
