@@ -5,6 +5,7 @@ mod ends;
 mod instances;
 mod refused;
 mod restarts;
+mod told;
 mod waiting;
 
 use crate::actions::assert_replays;
