@@ -140,3 +140,15 @@ fn cleanup_comes_after_the_program_that_ends_the_run() {
     let (_, log) = run(&text, 0);
     assert_eq!(log.of("mark")[0]["text"], "clean");
 }
+
+#[test]
+fn a_plan_knows_that_a_program_may_end_the_run() {
+    let folder = crate::common::Folder::new();
+    let text = format!(
+        "hold = true\ntime_limit = \"1h\"\n{}[[timeline]]\nat = \"5s\"\nspawn = \"tests\"\n",
+        sh("tests", "exit 0", "on_exit = \"stop\"")
+    );
+    folder.file("s.toml", text);
+    let plan = folder.scenario(&["plan", "s.toml"]).end().expect(0).stdout;
+    assert!(plan.contains("earliest 5.000 s") && plan.contains("likely   open"), "{plan}");
+}

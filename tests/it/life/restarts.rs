@@ -137,6 +137,8 @@ fn a_person_stops_and_restarts_what_waits() {
     );
     let mut run = start(&folder, &text);
     run.until("it starts again in");
+    type_line(&mut run, "status");
+    run.until("api, which waits for its restart");
     type_line(&mut run, "signal api HUP");
     run.until("`api` is no program that could get a signal");
     type_line(&mut run, "restart api");

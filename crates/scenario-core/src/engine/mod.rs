@@ -109,7 +109,7 @@ pub struct RunStart<'a> {
 /// Everything that runs at a moment, for the command `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineStatus {
-    /// Each active spawn, with the name of its preset.
+    /// Each active spawn, with the name of its preset, and whether it waits for its restart.
     pub spawns: Vec<(Source, String)>,
     /// Requests in flight.
     pub requests: usize,
@@ -227,7 +227,12 @@ impl Engine {
         let presets = &self.state.scenario().presets;
         let spawns = self.state.spawns().iter();
         EngineStatus {
-            spawns: spawns.map(|(source, spawn)| (source, presets[spawn.preset()].name.clone())).collect(),
+            spawns: spawns
+                .map(|(source, spawn)| {
+                    let waits = if spawn.awaits_restart() { ", which waits for its restart" } else { "" };
+                    (source, format!("{}{waits}", presets[spawn.preset()].name))
+                })
+                .collect(),
             requests: self.state.request_count(),
             entries_left: self.state.timeline().entries_left(),
             next,

@@ -83,6 +83,11 @@ impl ActiveSpawn {
         self.stop_requested
     }
 
+    /// Whether it has ended and waits for its restart.
+    pub(crate) fn awaits_restart(&self) -> bool {
+        matches!(self.phase, SpawnPhase::AwaitingRestart(_))
+    }
+
     /// Whether it is a process that runs.
     pub(crate) fn is_running(&self) -> bool {
         matches!(self.phase, SpawnPhase::Running { .. })

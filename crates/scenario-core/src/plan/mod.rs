@@ -17,7 +17,7 @@ use crate::plan::bounds::TimeBounds;
 use crate::plan::sink::PlanSink;
 use crate::scenario::model::{
     ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, Isolation, LifeRules,
-    PresetKind, RestartPolicy, Scenario, TimelineEntry,
+    OnExit, PresetKind, RestartPolicy, Scenario, TimelineEntry,
 };
 use scenario_log::time::{Moment, Span};
 
@@ -151,12 +151,14 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let limit_reached = sink.limit();
     let processes = processes.filter(|_| limit_reached.is_none());
     let is_complete = is_complete && limit_reached.is_none();
+    let program_end = earliest_program_end(scenario, &bounds);
     let likely = match scenario.hold {
-        true => limit,
+        true => limit.filter(|_| program_end.is_none()),
         false => (is_complete && sink.is_known).then(|| within(sink.now)),
     };
     let earliest = bounds.earliest(scenario);
     let earliest = limit.filter(|_| scenario.hold).unwrap_or_else(|| within(earliest));
+    let earliest = program_end.map_or(earliest, |end| earliest.min(end));
     Plan {
         rows: sink.rows,
         more_rows: sink.more_rows,
@@ -174,6 +176,18 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
 #[must_use]
 pub fn earliest_starts(scenario: &Scenario) -> Vec<Moment> {
     TimeBounds::new(scenario).earliest_starts(scenario)
+}
+
+/// The earliest moment at which a program can end the run by its own end; `None` if none does so.
+fn earliest_program_end(scenario: &Scenario, bounds: &TimeBounds) -> Option<Moment> {
+    let ends_run = |entry: &TimelineEntry| match entry.action {
+        EntryAction::Spawn(preset) => scenario.presets[preset]
+            .command()
+            .is_some_and(|command| command.life.on_exit == OnExit::Stop),
+        _ => false,
+    };
+    let starts = scenario.timeline.iter().zip(bounds.earliest_starts(scenario));
+    starts.filter(|(entry, _)| ends_run(entry)).map(|(_, start)| start).min()
 }
 
 /// The most moves of a scenario that [`likely_end`] plans: this takes some milliseconds.
