@@ -11,8 +11,8 @@ use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{spawn_local, yield_now};
 
-use super::{RenderPlayersToml, SpawnNumber};
 use super::group::ProcessGroup;
+use super::{RenderPlayersToml, SpawnNumber};
 use crate::io::RunContext;
 use crate::io::http::probe::{ProbeHandle, ReadinessProber};
 use crate::io::inbox::{Inbox, Input};

@@ -127,7 +127,8 @@ impl Recoveries {
     pub fn lines(&self) -> Vec<String> {
         let lines = self.first.iter().flat_map(|recovery| {
             let Recovery { line, t, message, .. } = recovery;
-            let head = format!("line {line} of the log, at {t} s: {message}; {}", recovery.describe_comeback());
+            let head =
+                format!("line {line} of the log, at {t} s: {message}; {}", recovery.describe_comeback());
             std::iter::once(head).chain(recovery.output.iter().cloned())
         });
         lines.collect()

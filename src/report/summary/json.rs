@@ -257,7 +257,8 @@ fn moment_json(moment: Moment) -> serde_json::Result<Box<RawValue>> {
 fn recoveries_json(all: &Recoveries) -> serde_json::Result<Option<RecoveriesJson<'_>>> {
     let mut first = Vec::with_capacity(all.first.len());
     for recovery in &all.first {
-        let (started, ready) = (recovery.back.map(|back| back.started), recovery.back.and_then(|back| back.ready));
+        let (started, ready) =
+            (recovery.back.map(|back| back.started), recovery.back.and_then(|back| back.ready));
         let [started, ready] = [started, ready].map(|moment| moment.map(moment_json).transpose());
         let (started, ready) = (started?, ready?);
         first.push(RecoveryJson {

@@ -20,9 +20,9 @@ use scenario_core::scenario::model::{
     DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth,
     FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests,
     LifeRules, LoadModel, LoadProfile, MultipartPart, OnExit, OnFailure, PartContent, PlayerBehavior,
-    PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RestartCause, RestartPolicy,
-    RowOrder, RowSource, Scenario, ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry,
-    VarValue, WorldEdges, WorldRules,
+    PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RestartCause,
+    RestartPolicy, RowOrder, RowSource, Scenario, ScenarioText, SendAction, SignalAction, StatusRange,
+    StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;

@@ -80,7 +80,10 @@ fn an_end_that_comes_too_early_fails_the_run_whatever_the_exits_are() {
     let text = format!("{}{}", sh("p", "exit 3", "lives = \"10m\"\nexits = \"any\""), spawns(&["p"]));
     let (ended, log) = run(&text, 1);
     let why = log.of("spawn.exited")[0]["reason"].as_str().unwrap().to_owned();
-    assert!(why.starts_with("ended with code 3 after ") && why.ends_with("and `lives` wants 10m at least"), "{why}");
+    assert!(
+        why.starts_with("ended with code 3 after ") && why.ends_with("and `lives` wants 10m at least"),
+        "{why}"
+    );
     assert_eq!(reason(&log), format!("ps#1 (p) {why}"));
     assert!(ended.stderr.contains("and `lives` wants 10m at least"), "{}", ended.stderr);
     let lived = format!("{}{}", sh("p", "sleep 0.1; exit 3", "lives = \"50ms\"\nexits = 3"), spawns(&["p"]));

@@ -60,7 +60,11 @@ fn the_tries_of_an_entry_have_one_number() {
 fn readiness_has_the_number_too() {
     let text = format!(
         "{}[[timeline]]\nid = \"w\"\nspawn = \"w\"\ncount = 2\n",
-        sh("w", "echo \"up 1\"; echo \"up 2\"; exec sleep 600", "background = true\nready = { line = \"^up ${instance}$\" }")
+        sh(
+            "w",
+            "echo \"up 1\"; echo \"up 2\"; exec sleep 600",
+            "background = true\nready = { line = \"^up ${instance}$\" }"
+        )
     );
     let text = format!("{text}[[timeline]]\nafter = \"w.ready\"\nat = \"200ms\"\nmark = \"m\"\n");
     let (_, log) = run(&text, 0);
@@ -75,7 +79,10 @@ fn readiness_has_the_number_too() {
 /// A free port that ends with 1, so that the next one ends with 2.
 fn port_with_1() -> u16 {
     (0..10_000).map(|_| free_port()).find(|port| port % 10 == 1).unwrap_or_else(|| {
-        (20_001..60_000).step_by(10).find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+        (20_001..60_000)
+            .step_by(10)
+            .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+            .unwrap()
     })
 }
 
@@ -87,7 +94,9 @@ fn ports_and_urls_have_it() {
         \x20   def do_GET(self):\n        self.send_response(200 if self.path == sys.argv[2] else 404); self.end_headers()\n\
         \x20   def log_message(self, *a): pass\n\
         http.server.HTTPServer((\"127.0.0.1\", int(sys.argv[1])), H).serve_forever()";
-    for ready in ["tcp = \"127.0.0.1:PORT${instance}\"", "http = \"http://127.0.0.1:PORT${instance}/h${instance}\""] {
+    for ready in
+        ["tcp = \"127.0.0.1:PORT${instance}\"", "http = \"http://127.0.0.1:PORT${instance}/h${instance}\""]
+    {
         let ready = ready.replace("PORT", &prefix);
         let text = format!(
             "[presets.w]\ncommand = [\"python3\", \"-c\", '''{program}''', \"{prefix}${{instance}}\", \"/h${{instance}}\"]\n\

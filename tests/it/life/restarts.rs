@@ -31,7 +31,9 @@ fn a_restart_gives_up_with_its_reason() {
     assert_eq!(exits[2]["reason"], why);
     assert_eq!(log.of("mark").len(), 1, "the entry finishes when the last has ended");
     let names = log.names();
-    assert!(names.iter().position(|name| name == "mark") > names.iter().rposition(|name| name == "spawn.exited"));
+    assert!(
+        names.iter().position(|name| name == "mark") > names.iter().rposition(|name| name == "spawn.exited")
+    );
     for part in ["it starts again in 10.0 ms", "ps#2    takes the place of ps#1", why] {
         assert!(ended.stderr.contains(part), "{part} is not in\n{}", ended.stderr);
     }
@@ -48,7 +50,8 @@ fn a_failure_that_a_restart_mends_fails_nothing() {
     let text = text.replace("restart = \"failure\"", "restart = { wait = \"5ms\" }");
     let (_, log) = run(&text, 0);
     assert_eq!(log.of("mark").len(), 1);
-    let started: Vec<&str> = log.of("spawn.started").iter().filter_map(|event| event["entry"].as_str()).collect();
+    let started: Vec<&str> =
+        log.of("spawn.started").iter().filter_map(|event| event["entry"].as_str()).collect();
     assert_eq!(started, ["api"; 3]);
     let due = |n: usize| log.of("spawn.started")[n]["due"].as_f64().unwrap();
     let ended = log.of("spawn.exited")[0]["t"].as_f64().unwrap();
@@ -58,7 +61,8 @@ fn a_failure_that_a_restart_mends_fails_nothing() {
 #[test]
 fn the_short_forms_have_their_defaults() {
     for (word, on) in [("failure", "failure"), ("always", "always")] {
-        let text = format!("{}{}", sh("p", "exec sleep 600", &format!("restart = \"{word}\"")), spawns(&["p"]));
+        let text =
+            format!("{}{}", sh("p", "exec sleep 600", &format!("restart = \"{word}\"")), spawns(&["p"]));
         let text = format!("{text}[[timeline]]\nafter = \"p.started\"\nstop = \"p\"\n");
         let (_, log) = run(&text, 0);
         let restart = &log.events[0]["scenario"]["presets"]["p"]["restart"];
@@ -72,10 +76,7 @@ fn the_short_forms_have_their_defaults() {
 fn always_means_after_good_ends_too() {
     let keys = "restart = { on = \"always\", times = 2, wait = \"0s\" }";
     let (_, log) = run(&format!("{}{}", sh("p", "exit 0", keys), spawns(&["p"])), 1);
-    assert_eq!(
-        reason(&log),
-        "ps#3 (p) ended with code 0 for the 3rd time; its `restart` gives up after 2"
-    );
+    assert_eq!(reason(&log), "ps#3 (p) ended with code 0 for the 3rd time; its `restart` gives up after 2");
     let ok: Vec<_> = log.of("spawn.exited").iter().map(|exit| exit["ok"] == true).collect();
     assert_eq!(ok, [true, true, false]);
     let failure = format!("{}{}", sh("p", "exit 0", "restart = \"failure\""), spawns(&["p"]));
@@ -160,7 +161,11 @@ fn a_program_that_hangs_or_never_becomes_ready_is_started_again() {
     let slow = fails_before(1, "test $(wc -l < starts) -lt 2 && exec sleep 600; echo up; exit 0");
     for key in ["timeout = \"300ms\"", "ready = { line = \"up\", timeout = \"300ms\" }"] {
         let keys = format!("{key}\nrestart = {{ times = 100, wait = \"5ms\" }}");
-        let text = format!("{}{}[[timeline]]\nafter = \"p.ready\"\nmark = \"up\"\n", sh("p", &slow, &keys), spawns(&["p"]));
+        let text = format!(
+            "{}{}[[timeline]]\nafter = \"p.ready\"\nmark = \"up\"\n",
+            sh("p", &slow, &keys),
+            spawns(&["p"])
+        );
         // A second life that takes too long on a busy machine has a third.
         let (_, log) = run(&text, 0);
         assert!(!log.of("spawn.restarted").is_empty(), "{key}");
@@ -176,7 +181,8 @@ fn an_end_before_it_has_lived_is_a_failure() {
     let (_, log) = run(&format!("{}{}", sh("p", "exit 0", keys), spawns(&["p"])), 1);
     assert_eq!(log.of("spawn.restarted").len(), 1);
     assert!(
-        reason(&log).ends_with("and `lives` wants 10m at least for the 2nd time; its `restart` gives up after 1"),
+        reason(&log)
+            .ends_with("and `lives` wants 10m at least for the 2nd time; its `restart` gives up after 1"),
         "{}",
         reason(&log)
     );
@@ -184,7 +190,10 @@ fn an_end_before_it_has_lived_is_a_failure() {
 
 #[test]
 fn a_missing_program_is_not_started_again() {
-    let text = format!("[presets.p]\ncommand = [\"no-such-program-here\"]\nrestart = \"always\"\n{}", spawns(&["p"]));
+    let text = format!(
+        "[presets.p]\ncommand = [\"no-such-program-here\"]\nrestart = \"always\"\n{}",
+        spawns(&["p"])
+    );
     let (_, log) = run(&text, 1);
     assert_eq!(log.of("spawn.failed").len(), 1);
     assert!(reason(&log).contains("could not start"));
@@ -200,14 +209,21 @@ fn the_seed_draws_the_waits_whatever_else_there_is() {
             "[[timeline]]\nspawn = \"api\"\ncount = 2\n"
         );
         let (_, log) = run(&text, 1);
-        let mut waits: Vec<String> =
-            log.of("spawn.exited").iter().filter_map(|exit| exit.get("restarts_in")).map(|wait| wait.to_string()).collect();
+        let mut waits: Vec<String> = log
+            .of("spawn.exited")
+            .iter()
+            .filter_map(|exit| exit.get("restarts_in"))
+            .map(|wait| wait.to_string())
+            .collect();
         waits.sort();
         waits
     };
     let first = waits(3, "");
     assert_eq!(first.len(), 6);
-    let other = format!("{}[[timeline]]\nspawn = \"other\"\n", sh("other", "exit 1", "restart = { times = 1, wait = \"0s\" }"));
+    let other = format!(
+        "{}[[timeline]]\nspawn = \"other\"\n",
+        sh("other", "exit 1", "restart = { times = 1, wait = \"0s\" }")
+    );
     let with_other = waits(3, &other);
     assert!(first.iter().all(|wait| with_other.contains(wait)), "{first:?} {with_other:?}");
     assert_ne!(first, waits(4, ""));
@@ -225,7 +241,10 @@ fn the_plan_shows_the_policy() {
     );
     folder.file("s.toml", text);
     let plan = folder.scenario(&["plan", "s.toml"]).end().expect(0).stdout;
-    assert!(plan.contains("restarted after each end, once at most within 1m, each time after 1s..2s"), "{plan}");
+    assert!(
+        plan.contains("restarted after each end, once at most within 1m, each time after 1s..2s"),
+        "{plan}"
+    );
     assert!(plan.contains("restarted after a failure, 5 times at most, each time after 1s"), "{plan}");
 }
 
@@ -240,6 +259,9 @@ fn a_policy_is_inherited_and_selected() {
     folder.scenario(&["run", "s.toml", "--only", "a", "--log", "l"]).end().expect(1);
     let log = Log::read(&folder.path().join("l"));
     assert_eq!(log.of("spawn.restarted").len(), 1);
-    assert_eq!(reason(&log), "ps#2 (child) ended with code 1 for the 2nd time; its `restart` gives up after 1");
+    assert_eq!(
+        reason(&log),
+        "ps#2 (child) ended with code 1 for the 2nd time; its `restart` gives up after 1"
+    );
     assert_replays(&folder, "l");
 }

@@ -9,13 +9,23 @@ fn crashed() -> Folder {
     let crash = "echo x >> $0; echo up; if test $(wc -l < $0) -lt 2; then printf 'panic: \\033[31mno disk\\n' >&2; exit 7; fi; exec sleep 600";
     let text = format!(
         "tick = \"0s\"\n{}{}{}[[timeline]]\nafter = {{ all = [\"api.ready\", \"plain.ready\"] }}\nspawn = \"wait\"\n",
-        sh("api", &crash.replace("$0", "api"), "background = true\nready = { line = \"up\" }\nrestart = { wait = \"5ms\" }"),
+        sh(
+            "api",
+            &crash.replace("$0", "api"),
+            "background = true\nready = { line = \"up\" }\nrestart = { wait = \"5ms\" }"
+        ),
         sh("plain", &crash.replace("$0", "plain"), "background = true\nrestart = { wait = \"5ms\" }"),
-        sh("wait", "until test $(wc -l < api) -gt 1 && test $(wc -l < plain) -gt 1; do sleep 0.02; done; sleep 0.5", ""),
+        sh(
+            "wait",
+            "until test $(wc -l < api) -gt 1 && test $(wc -l < plain) -gt 1; do sleep 0.02; done; sleep 0.5",
+            ""
+        ),
     );
     let (ended, _) = folder.run(&format!("{text}{}", spawns(&["api", "plain"])), &[]);
     let shown = ended.expect(0).stderr;
-    for part in ["UNEXPECTED: ended api with code 7", "! panic: \\x1b[31mno disk", "it starts again in 5.00 ms"] {
+    for part in
+        ["UNEXPECTED: ended api with code 7", "! panic: \\x1b[31mno disk", "it starts again in 5.00 ms"]
+    {
         assert!(shown.contains(part), "{part} is not in\n{shown}");
     }
     folder

@@ -13,8 +13,8 @@ use scenario_core::diagnostic::FilePlace;
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::{
-    CommandPreset, ExitRule, Isolation, LifeRules, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
-    PresetKind, Scenario, ScenarioText, StdinMode, StopPolicy,
+    CommandPreset, ExitRule, Isolation, LifeRules, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset,
+    Preset, PresetKind, Scenario, ScenarioText, StdinMode, StopPolicy,
 };
 use scenario_log::event::{Direction, OutputStream, Source, SpawnExit};
 use scenario_log::name::NamePattern;

@@ -96,7 +96,8 @@ mod tests {
     fn without_a_window_all_ends_count() {
         let mut lineage = SpawnLineage::new(1);
         let policy = policy(2, None);
-        let mut judge = |second| lineage.judge_end(&policy, Moment::ZERO.saturating_add(Span::from_secs(second)));
+        let mut judge =
+            |second| lineage.judge_end(&policy, Moment::ZERO.saturating_add(Span::from_secs(second)));
         assert_eq!(judge(0), RestartVerdict::Again { n: 1 });
         assert_eq!(judge(1_000), RestartVerdict::Again { n: 2 });
         assert_eq!(judge(100_000), RestartVerdict::GivesUp { ends: 3 });
@@ -106,7 +107,8 @@ mod tests {
     fn a_window_slides() {
         let mut lineage = SpawnLineage::new(1);
         let policy = policy(2, Some(10));
-        let mut judge = |second| lineage.judge_end(&policy, Moment::ZERO.saturating_add(Span::from_secs(second)));
+        let mut judge =
+            |second| lineage.judge_end(&policy, Moment::ZERO.saturating_add(Span::from_secs(second)));
         assert_eq!(judge(0), RestartVerdict::Again { n: 1 });
         assert_eq!(judge(6), RestartVerdict::Again { n: 2 });
         assert_eq!(judge(10), RestartVerdict::Again { n: 3 }, "the first end no longer counts");
@@ -116,10 +118,14 @@ mod tests {
 
     #[test]
     fn it_is_told_how_often_it_ended() {
-        for (ends, wanted) in [(2, "2nd"), (3, "3rd"), (6, "6th"), (11, "11th"), (21, "21st"), (112, "112th")] {
+        for (ends, wanted) in [(2, "2nd"), (3, "3rd"), (6, "6th"), (11, "11th"), (21, "21st"), (112, "112th")]
+        {
             let said = describe_giving_up(&policy(5, Some(60)), ends);
             assert_eq!(said, format!(" for the {wanted} time within 1m; its `restart` gives up after 5"));
         }
-        assert_eq!(describe_giving_up(&policy(1, None), 2), " for the 2nd time; its `restart` gives up after 1");
+        assert_eq!(
+            describe_giving_up(&policy(1, None), 2),
+            " for the 2nd time; its `restart` gives up after 1"
+        );
     }
 }

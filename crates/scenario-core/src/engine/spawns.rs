@@ -388,7 +388,8 @@ impl Spawns {
         if spawn.stop_requested {
             return Ok(ReadyStart::Stopping);
         }
-        spawn.readiness = Some(self.ready_regexes.wait_for(spawn.preset, spawn.lineage.instance(), &ready.test)?);
+        spawn.readiness =
+            Some(self.ready_regexes.wait_for(spawn.preset, spawn.lineage.instance(), &ready.test)?);
         Ok(ReadyStart::Waits(ready.timeout))
     }
 
@@ -442,8 +443,7 @@ impl Spawns {
     /// Whether a spawn of this entry can still become ready.
     pub(crate) fn may_become_ready(&self, entry: usize) -> bool {
         self.active.values().any(|spawn| {
-            let is_to_start =
-                matches!(spawn.phase, SpawnPhase::Starting | SpawnPhase::AwaitingRestart(_));
+            let is_to_start = matches!(spawn.phase, SpawnPhase::Starting | SpawnPhase::AwaitingRestart(_));
             let will_start = is_to_start
                 || spawn.acts.restart().is_some()
                 || spawn.reserved_restart.is_some()

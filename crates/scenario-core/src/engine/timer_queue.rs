@@ -68,7 +68,14 @@ impl TimerQueue {
     /// world, and no limit of time.
     pub(crate) fn next_action(&self) -> Option<Moment> {
         let is_action = |timer: &Timer| {
-            matches!(timer, Timer::Entry(_) | Timer::Arrival(_) | Timer::Quiet(_) | Timer::Continue(_) | Timer::Restart(_))
+            matches!(
+                timer,
+                Timer::Entry(_)
+                    | Timer::Arrival(_)
+                    | Timer::Quiet(_)
+                    | Timer::Continue(_)
+                    | Timer::Restart(_)
+            )
         };
         self.heap.iter().filter(|Reverse((_, timer))| is_action(timer)).map(|Reverse((due, _))| *due).min()
     }

@@ -140,7 +140,9 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         if let Some(until) = &entry.until {
             row.target.push_str(&describe_until(until));
         }
-        if row.action == entry.action.key() && let Some(restart) = restart_of(scenario, &entry.action) {
+        if row.action == entry.action.key()
+            && let Some(restart) = restart_of(scenario, &entry.action)
+        {
             row.target.push_str(&format!(", {}", restart.describe()));
         }
     }
@@ -181,9 +183,9 @@ pub fn earliest_starts(scenario: &Scenario) -> Vec<Moment> {
 /// The earliest moment at which a program can end the run by its own end; `None` if none does so.
 fn earliest_program_end(scenario: &Scenario, bounds: &TimeBounds) -> Option<Moment> {
     let ends_run = |entry: &TimelineEntry| match entry.action {
-        EntryAction::Spawn(preset) => scenario.presets[preset]
-            .command()
-            .is_some_and(|command| command.life.on_exit == OnExit::Stop),
+        EntryAction::Spawn(preset) => {
+            scenario.presets[preset].command().is_some_and(|command| command.life.on_exit == OnExit::Stop)
+        }
         _ => false,
     };
     let starts = scenario.timeline.iter().zip(bounds.earliest_starts(scenario));

@@ -189,7 +189,8 @@ impl RunState {
 
     /// Starts a program again that waits for it; false if it does not.
     pub(super) fn restart_awaiting(&mut self, number: u32, due: Moment, out: &mut EngineOutput<'_>) -> bool {
-        let Some(restart) = self.spawns.awaited_restart(number).filter(|_| self.lifecycle.is_running()) else {
+        let Some(restart) = self.spawns.awaited_restart(number).filter(|_| self.lifecycle.is_running())
+        else {
             return false;
         };
         // The new spawn comes before the end of the old one is noted, so that their entry goes on.

@@ -24,8 +24,11 @@ pub(super) fn build_life(raw: &mut RawPreset, found: &mut Diagnostics) -> LifeRu
         && on_exit.value == crate::scenario::model::OnExit::Stop
     {
         let message = "a program that is always started again never ends the run";
-        let fault = Diagnostic::error(on_exit.place, message).with_related(restart.place, "`restart` is here");
-        found.add(fault.with_help("remove one of them, or restart it only after a failure: restart = \"failure\""));
+        let fault =
+            Diagnostic::error(on_exit.place, message).with_related(restart.place, "`restart` is here");
+        found.add(
+            fault.with_help("remove one of them, or restart it only after a failure: restart = \"failure\""),
+        );
     }
     LifeRules {
         on_exit: raw.on_exit.or_default(),

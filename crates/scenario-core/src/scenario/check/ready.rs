@@ -24,7 +24,10 @@ pub(super) fn build_readiness(
     let by = if let Some(line) = raw.line.into_value() {
         ReadinessTest::Line(line.0)
     } else if let Some(address) = raw.tcp.into_given() {
-        ReadinessTest::Tcp(build_tcp_address(Located { value: address.value.0, place: address.place }, found)?)
+        ReadinessTest::Tcp(build_tcp_address(
+            Located { value: address.value.0, place: address.place },
+            found,
+        )?)
     } else {
         let Located { value: UrlText(url), place } = raw.http.into_given()?;
         let url = build_instance_url(Located { value: url, place }, passwords, found)?;

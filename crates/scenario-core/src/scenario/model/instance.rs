@@ -14,8 +14,7 @@ impl ScenarioText {
         if self.capture_names().next().is_none() {
             return self.clone();
         }
-        let value =
-            CapturedValue { name: INSTANCE.to_owned(), value: instance.to_string(), secret: false };
+        let value = CapturedValue { name: INSTANCE.to_owned(), value: instance.to_string(), secret: false };
         self.with_captures(&CapturedValues::from([(INSTANCE.to_owned(), value)]), str::to_owned)
     }
 }

@@ -406,7 +406,9 @@ pub(crate) fn report_var_error(
             }
         }
         VarErrorKind::OnlyInPrograms(name) => fault
-            .with_help("it can stand in the `command`, `dir`, `env`, `ready` and the text of `stdin` of a preset")
+            .with_help(
+                "it can stand in the `command`, `dir`, `env`, `ready` and the text of `stdin` of a preset",
+            )
             .with_help(format!("for a variable of this name, declare it in [vars]: {name} = …")),
         VarErrorKind::InvalidDraw(..) => fault.with_help(format!("the forms are {DRAW_FORMS}")),
         VarErrorKind::TooLong | VarErrorKind::NoPort(_) => fault,

@@ -373,7 +373,10 @@ const ROWS: ForeignKeys = ForeignKeys {
 const RESTART: ForeignKeys = ForeignKeys {
     table: "`restart`",
     rows: &[
-        (&["condition", "policy", "restart", "mode"], "the ends after which it is started again are `on = \"failure\"` or `on = \"always\"`"),
+        (
+            &["condition", "policy", "restart", "mode"],
+            "the ends after which it is started again are `on = \"failure\"` or `on = \"always\"`",
+        ),
         (
             &["max_restarts", "max_attempts", "attempts", "retries", "limit", "count", "burst"],
             "how often is `times = 5`",
@@ -382,7 +385,10 @@ const RESTART: ForeignKeys = ForeignKeys {
             &["delay", "backoff", "backoff_seconds", "every", "interval", "sec"],
             "the wait before a restart is `wait = \"1s\"`, or `wait = \"100ms..1s\"`, drawn from the seed",
         ),
-        (&["window", "period", "for", "reset"], "the time in which restarts are counted is `within = \"1m\"`"),
+        (
+            &["window", "period", "for", "reset"],
+            "the time in which restarts are counted is `within = \"1m\"`",
+        ),
     ],
 };
 

@@ -71,7 +71,11 @@ fn decode_exits(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ExitRule> 
             TomlValue::Table(_) => signals.push(ExitSignalTable::decode(cx, item)?.signal.into_value()?),
             TomlValue::Integer(_) => codes.push(decode_code(cx, item)?),
             _ => {
-                cx.report_wrong_type(&item, "an integer from 0 to 255, or a signal", "255 or { signal = \"TERM\" }");
+                cx.report_wrong_type(
+                    &item,
+                    "an integer from 0 to 255, or a signal",
+                    "255 or { signal = \"TERM\" }",
+                );
                 return None;
             }
         }
@@ -110,9 +114,7 @@ impl TomlSchema for ExitRule {
             TomlValue::Table(_) => {
                 Some(ExitRule::Signal(ExitSignalTable::decode(cx, node)?.signal.into_value()?))
             }
-            _ => {
-                decode_exits(cx, node)
-            }
+            _ => decode_exits(cx, node),
         }
     }
 
