@@ -82,9 +82,30 @@ fn keys_of_other_tools_are_told_what_they_are_called_here() {
         ("is_daemon = true", "`background = true`"),
         ("shutdown = 1", "`stop = {"),
         ("ports = [1]", "containers"),
+        ("ExecStart = \"x\"", "`command = ["),
+        ("stopasgroup = true", "whole process group"),
+        ("redirect_stderr = true", "both outputs"),
+        ("cron_restart = \"x\"", "restart = \"ID\""),
+        ("start_timeout = \"1s\"", "`ready = { …, timeout"),
     ] {
         folder.file("s.toml", format!("[presets.p]\ncommand = [\"true\"]\n{key}\n"));
         let said = folder.scenario(&["check", "s.toml"]).end().expect(2).stderr;
         assert!(said.contains(&ours.replace("\\\"", "\"")), "{key}: {ours} is not in\n{said}");
+    }
+}
+
+#[test]
+fn an_entry_is_told_that_these_keys_stand_in_its_preset() {
+    let folder = Folder::new();
+    let preset = "[presets.p]\ncommand = [\"true\"]\n[[timeline]]\n";
+    for (entry, wanted) in [
+        ("restart = \"always\"", "stands in its preset: restart = \"failure\""),
+        ("restart = \"on-failure\"", "stands in its preset: restart = \"failure\""),
+        ("spawn = \"p\"\ntimeout = \"1s\"", "stands in its preset"),
+        ("spawn = \"p\"\non_exit = \"stop\"", "stands in its preset"),
+    ] {
+        folder.file("s.toml", format!("{preset}{entry}\n"));
+        let said = folder.scenario(&["check", "s.toml"]).end().expect(2).stderr;
+        assert!(said.contains(wanted), "{entry}\n{said}");
     }
 }

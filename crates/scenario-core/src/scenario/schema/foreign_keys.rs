@@ -130,13 +130,27 @@ const PRESET: ForeignKeys = ForeignKeys {
             &["environment", "envs", "environ", "environment_variables", "env_vars"],
             "variables of a program are `env = { NAME = \"value\" }`",
         ),
-        (&["dotenv", "env_files"], "a file of variables is `env_file = \".env\"`"),
         (
-            &["working_dir", "workdir", "working_directory", "cwd", "directory", "chdir"],
+            &["dotenv", "env_files", "environment_file", "environmentfile"],
+            "a file of variables is `env_file = \".env\"`",
+        ),
+        (
+            &["working_dir", "workdir", "working_directory", "workingdirectory", "cwd", "directory", "chdir"],
             "the folder in which a program runs is `dir = \"…\"`",
         ),
         (
-            &["cmd", "entrypoint", "run", "exec", "program", "shell", "script"],
+            &[
+                "cmd",
+                "entrypoint",
+                "run",
+                "exec",
+                "program",
+                "shell",
+                "script",
+                "exec_start",
+                "execstart",
+                "interpreter",
+            ],
             "the program and its arguments are one list: `command = [\"program\", \"argument\"]`; a shell is `[\"sh\", \"-c\", \"…\"]`",
         ),
         (
@@ -200,6 +214,23 @@ const PRESET: ForeignKeys = ForeignKeys {
             &["delay", "start_delay", "autostart", "priority"],
             "when a program starts is a matter of the entry that spawns it: `at = \"2s\"`",
         ),
+        (
+            &["stopasgroup", "killasgroup", "kill_mode", "killmode"],
+            "a stop and a kill always reach the whole process group: remove it",
+        ),
+        (&["redirect_stderr", "merge_logs"], "the log has the lines of both outputs: remove it"),
+        (
+            &["watch", "watch_files", "autoreload"],
+            "`scenario run --watch` starts the whole run anew when a file has changed",
+        ),
+        (
+            &["cron_restart"],
+            "a restart at planned times is an entry: `every = \"1h\"`, `times = 24`, `restart = \"ID\"`",
+        ),
+        (
+            &["timeout_start_sec", "timeoutstartsec", "start_timeout", "listen_timeout"],
+            "the time that a program has to become ready is `ready = { …, timeout = \"30s\" }`",
+        ),
     ],
 };
 
@@ -249,6 +280,23 @@ const ENTRY: ForeignKeys = ForeignKeys {
         (
             &["input", "write", "type"],
             "a line is written to a program with `send = { to = \"ID\", text = \"…\" }`",
+        ),
+        (
+            &[
+                "timeout",
+                "max_duration",
+                "background",
+                "exits",
+                "ready",
+                "env",
+                "dir",
+                "stdin",
+                "pty",
+                "on_exit",
+                "lives",
+                "autorestart",
+            ],
+            "how a program runs stands in its preset, not in the entry that spawns it",
         ),
     ],
 };
