@@ -365,6 +365,8 @@ mod tests {
                 killed: false,
                 skipped: 0,
                 again: false,
+                reason: None,
+                restarts_in: None,
             };
             for event in [start, exit] {
                 for side in DiffSide::BOTH {

@@ -164,6 +164,8 @@ mod tests {
                 killed: false,
                 skipped: 0,
                 again: false,
+                reason: None,
+                restarts_in: None,
             };
             assert_eq!(at(3, &end), known(Some("never")));
             assert_eq!(at(4, &end), None, "it has ended");

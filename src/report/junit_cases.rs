@@ -17,6 +17,7 @@ use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
 use crate::report::kept_budgets::KeptBudgets;
 use crate::report::metrics::faults::{last_lines, logged_fault, readable_reason};
+use crate::report::metrics::recoveries::Recoveries;
 use crate::report::origins::{OriginKind, SourceOrigin};
 use scenario_log::event::{EntryName, Event, RunOutcome, RunSummary, Source};
 use scenario_log::sanitize::sanitize;
@@ -132,6 +133,7 @@ pub struct JunitCases {
     skipped: Vec<TestCase>,
     finished: Option<RunSummary>,
     budgets: KeptBudgets,
+    recoveries: Recoveries,
     last_moment: Moment,
 }
 
@@ -140,6 +142,7 @@ impl JunitCases {
     pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         self.last_moment = logged.t;
         self.budgets.on_event(logged);
+        self.recoveries.on_event(logged);
         let Some(event) = logged.event else { return };
         let key = logged.origin.map(CaseKey::from_origin);
         match *event {
@@ -309,7 +312,9 @@ impl JunitCases {
         };
         let took = self.finished.as_ref().map_or(Span(self.last_moment.0), |summary| summary.took);
         let class = Some(format!("{of}{}", self.name()));
-        TestCase { took: Some(took), ..TestCase::new(RUN_CASE.to_owned(), class, status) }
+        let back = self.recoveries.lines();
+        let error_output = (!back.is_empty()).then(|| back.join("\n"));
+        TestCase { took: Some(took), error_output, ..TestCase::new(RUN_CASE.to_owned(), class, status) }
     }
 }
 

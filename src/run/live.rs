@@ -21,7 +21,7 @@ use crate::io::console_input::ConsoleInput;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::http::Fetcher;
 use crate::io::inbox::{Inbox, is_end_request};
-use crate::io::process::{ProcessInput, Processes};
+use crate::io::process::{ProcessInput, Processes, SpawnNumber};
 use crate::io::signals;
 use crate::io::terminal::line_editor::EditedLine;
 use crate::io::{job_control, panics, runtime};
@@ -345,7 +345,9 @@ impl LiveLoop {
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::SuspendRun => is_to_suspend = true,
-                Effect::StartSpawn { source, preset, nth } => self.processes.start(source, preset, nth),
+                Effect::StartSpawn { source, preset, nth, instance } => {
+                    self.processes.start(source, preset, SpawnNumber { nth, instance });
+                }
                 Effect::StopSpawn { source } => self.processes.stop(source),
                 Effect::KillSpawn { source } => self.processes.kill(source),
                 Effect::WatchSpawn { source } => self.processes.watch(source),

@@ -156,7 +156,7 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
     let (mut engine, mut recorder) = start(&scenario(PROGRAM));
     engine.advance(Moment(1), &mut recorder);
     let source = Source::Spawn(1);
-    assert_eq!(recorder.orders, [Effect::StartSpawn { source, preset: 0, nth: 0 }]);
+    assert_eq!(recorder.orders, [Effect::StartSpawn { source, preset: 0, nth: 0, instance: 1 }]);
     engine.handle_input(Moment(2), &Input::SpawnStarted { source, pid: 42 }, &mut recorder);
     for chunk in chunks {
         let stream = OutputStream::Stdout;

@@ -29,7 +29,7 @@ const EVENTS: [(&str, &str); 38] = [
     ("line", "source stream text base64 partial"),
     ("text", "source stream text base64"),
     ("line.matched", "source stream ready entries conditions expects follows"),
-    ("spawn.exited", "source code signal ok running held killed skipped again"),
+    ("spawn.exited", "source code signal ok running held killed skipped again reason restarts_in"),
     ("spawn.failed", "source preset entry error running last_try again"),
     ("fetch.started", "due source job entry player step method url row values"),
     ("fetch.responded", "source status version headers"),

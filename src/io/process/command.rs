@@ -10,6 +10,7 @@ use std::process::Stdio;
 use rustix::fs::{Access, OFlags};
 
 use crate::io::own_program::{PROGRAM_NAME, RUNNING_PROGRAM};
+use crate::io::process::SpawnNumber;
 use crate::io::process::pty;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::{PAGE_VARIABLE, RunContext, TOKEN_VARIABLE};
@@ -63,23 +64,25 @@ pub(super) enum StdinContent {
 }
 
 impl CommandSpec {
-    /// Builds the command for spawn number `nth` of a preset. `players_text` gives players in a
+    /// Builds the command for a spawn of a preset. `players_text` gives players in a
     /// process their scenario.
     pub(super) fn new(
         context: &RunContext,
         preset: usize,
-        nth: u64,
+        number: SpawnNumber,
         players_text: fn(&Scenario, usize) -> String,
     ) -> Result<CommandSpec, ProcessStartError> {
         let folder = absolute_folder(context)?;
         let preset_index = preset;
         let preset = &context.scenario.presets[preset];
         match &preset.kind {
-            PresetKind::Command(command) => CommandSpec::from_command(command, folder),
+            PresetKind::Command(command) => {
+                CommandSpec::from_command(&command.for_instance(number.instance), folder)
+            }
             PresetKind::Players(_) => {
                 let program = PathBuf::from(RUNNING_PROGRAM);
                 let mut command = tokio::process::Command::new(&program);
-                command.arg0(PROGRAM_NAME).args(players_arguments(context, preset.key(), nth));
+                command.arg0(PROGRAM_NAME).args(players_arguments(context, preset.key(), number.nth));
                 Ok(CommandSpec {
                     display_name: PROGRAM_NAME.to_owned(),
                     program,
@@ -194,7 +197,7 @@ fn locate_program(
     argv: &[ScenarioText],
     home: &Path,
 ) -> Result<FoundProgram, ProcessStartError> {
-    let folder = preset.dir.as_ref().map_or_else(|| home.to_owned(), |dir| home.join(dir));
+    let folder = preset.dir.as_ref().map_or_else(|| home.to_owned(), |dir| home.join(dir.reveal()));
     let name = argv.first().map_or("", ScenarioText::reveal);
     let shown = argv.first().map_or("", ScenarioText::display_text).to_owned();
     if name.contains('/') {

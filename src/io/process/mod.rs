@@ -75,6 +75,15 @@ const TERMINAL_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 /// scenario and the preset's index.
 pub type RenderPlayersToml = fn(&Scenario, usize) -> String;
 
+/// The number of a spawn among those of its preset.
+#[derive(Clone, Copy, Debug)]
+pub struct SpawnNumber {
+    /// The number of earlier spawns, on which the players' draws depend.
+    pub nth: u64,
+    /// The number of its place, from 1, for the texts of a program.
+    pub instance: u64,
+}
+
 /// The processes of a run.
 #[derive(Debug)]
 pub struct Processes {
@@ -96,12 +105,18 @@ impl Processes {
         Processes { registry, next_unresponsive_check: None }
     }
 
-    /// Starts spawn number `nth` of a preset.
-    pub fn start(&mut self, source: Source, preset: usize, nth: u64) {
-        let checks_port = self.registry.begin_port_check(source, preset);
+    /// Starts a spawn of a preset.
+    pub fn start(&mut self, source: Source, preset: usize, number: SpawnNumber) {
+        let checks_port = self.registry.begin_port_check(source, preset, number);
         self.registry.pending.borrow_mut().insert(
             source,
-            PendingStart { preset, checks_port, nth, queued_input: Vec::new(), queued_signals: Vec::new() },
+            PendingStart {
+                preset,
+                checks_port,
+                number,
+                queued_input: Vec::new(),
+                queued_signals: Vec::new(),
+            },
         );
         self.registry.start_pending();
     }
@@ -113,7 +128,10 @@ impl Processes {
         if let Some(process) = running.get_mut(&source)
             && matches!(process.stop_state, ProcessStopState::NotRequested(_))
         {
-            process.probe = self.registry.prober.start_liveness(source, process.preset);
+            process.probe = process
+                .program
+                .as_ref()
+                .and_then(|program| self.registry.prober.start_liveness(source, program));
         }
     }
 

@@ -12,8 +12,8 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::io::http::probe::{ProbePeer, ProbeTarget};
-use crate::io::process::port_holder;
 use crate::io::process::registry::ProcessRegistry;
+use crate::io::process::{SpawnNumber, port_holder};
 use scenario_core::scenario::model::{HttpProbe, ProbeTest, ScenarioText};
 use scenario_log::event::Source;
 
@@ -32,9 +32,14 @@ const PAUSES: [Duration; 5] = [
 impl ProcessRegistry {
     /// Begins to check whether the port of a program is free; false if there is nothing to check. A program that
     /// waits for its check is started when the port is free, and has failed when it is not.
-    pub(super) fn begin_port_check(self: &Rc<Self>, source: Source, preset: usize) -> bool {
-        let ready = self.context.scenario.presets[preset].ready();
-        let Some(test) = ready.and_then(|ready| ready.probe()) else { return false };
+    pub(super) fn begin_port_check(
+        self: &Rc<Self>,
+        source: Source,
+        preset: usize,
+        number: SpawnNumber,
+    ) -> bool {
+        let ready = self.program_of(preset, number).and_then(|program| program.ready);
+        let Some(test) = ready.as_ref().and_then(|ready| ready.probe()) else { return false };
         let Some(target) = ProbeTarget::new(test).filter(|_| !self.runs_preset(preset)) else { return false };
         let (registry, test) = (Rc::clone(self), test.clone());
         spawn_local(async move {

@@ -11,8 +11,8 @@ use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{AbortHandle, spawn_local, yield_now};
 
-use super::RenderPlayersToml;
 use super::group::ProcessGroup;
+use super::{RenderPlayersToml, SpawnNumber};
 use crate::io::RunContext;
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::Multiplexer;
@@ -29,7 +29,7 @@ use crate::io::process::{orphans, supervise};
 use crate::io::terminal::attachment::AttachedProgram;
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use crate::io::terminal::line_editor::EditedLine;
-use scenario_core::scenario::model::StopPolicy;
+use scenario_core::scenario::model::{CommandPreset, StopPolicy};
 use scenario_log::event::{Source, SpawnExit};
 use scenario_log::signal as log_signal;
 
@@ -76,7 +76,7 @@ pub(super) struct PendingStart {
     pub(super) preset: usize,
     /// It waits until it is known whether its port is free.
     pub(super) checks_port: bool,
-    pub(super) nth: u64,
+    pub(super) number: SpawnNumber,
     /// Input for it that came before its start.
     pub(super) queued_input: Vec<ProcessInput>,
     /// Signals for it that came before its start.
@@ -87,6 +87,8 @@ pub(super) struct PendingStart {
 #[derive(Debug)]
 pub(super) struct RunningProcess {
     pub(super) preset: usize,
+    /// The program as this spawn runs it; none for players.
+    pub(super) program: Option<Rc<CommandPreset>>,
     pub(super) group: Rc<ProcessGroup>,
     pub(super) stop_state: ProcessStopState,
     /// Writes its standard input, if it is open.
@@ -163,18 +165,25 @@ impl ProcessRegistry {
     }
 
     /// Starts a process now.
-    fn start(self: &Rc<Self>, source: Source, preset: usize, nth: u64) -> Result<(), ProcessStartError> {
-        let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml)?;
+    fn start(
+        self: &Rc<Self>,
+        source: Source,
+        preset: usize,
+        number: SpawnNumber,
+    ) -> Result<(), ProcessStartError> {
+        let spec = CommandSpec::new(&self.context, preset, number, self.render_players_toml)?;
         let stop = spec.stop.clone();
         let started = supervise::start_process(&self.multiplexer, source, spec)?;
         self.original_fd_limit.restore_for(started.pid);
         let (pid, group, stdin_writer) =
             (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
-        let probe = self.prober.start_readiness(source, preset);
+        let program = self.program_of(preset, number).map(Rc::new);
+        let probe = program.as_ref().and_then(|program| self.prober.start_readiness(source, program));
         let world_feed = started.world_feed.clone();
         let end = ProcessStopState::NotRequested(stop);
         let running = RunningProcess {
             preset,
+            program,
             group,
             stop_state: end,
             stdin_writer,
@@ -204,6 +213,11 @@ impl ProcessRegistry {
             registry.start_pending();
         });
         Ok(())
+    }
+
+    /// The program of a preset as a spawn runs it; none for players.
+    pub(super) fn program_of(&self, preset: usize, number: SpawnNumber) -> Option<CommandPreset> {
+        Some(self.context.scenario.presets[preset].command()?.for_instance(number.instance))
     }
 
     /// Removes a process that has ended, but keeps the group that it may have left.
@@ -245,7 +259,7 @@ impl ProcessRegistry {
     pub(super) fn start_pending(self: &Rc<Self>) {
         while self.starts_this_turn.get() < MAX_STARTS_PER_TURN {
             let Some((source, start)) = self.take_startable() else { return };
-            match self.start(source, start.preset, start.nth) {
+            match self.start(source, start.preset, start.number) {
                 Err(ProcessStartError::LimitReached(_)) if !self.running.borrow().is_empty() => {
                     self.pending.borrow_mut().insert(source, start);
                     return;

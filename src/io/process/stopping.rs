@@ -13,7 +13,7 @@ use tokio::task::spawn_local;
 use crate::io::inbox::Input;
 use crate::io::process::group::ProcessGroup;
 use crate::io::process::registry::{ProcessRegistry, ProcessStopState};
-use scenario_core::scenario::model::StopPolicy;
+use scenario_core::scenario::model::{CommandPreset, StopPolicy};
 use scenario_log::event::Source;
 
 /// A stop command that runs or is about to. Dropping it notes its end.
@@ -40,7 +40,7 @@ impl ProcessRegistry {
         let ProcessStopState::NotRequested(stop) = &process.stop_state else { return false };
         let stop = stop.clone();
         process.probe = None;
-        let (group, preset) = (Rc::clone(&process.group), process.preset);
+        let (group, program) = (Rc::clone(&process.group), process.program.clone());
         group.begin_stop();
         let by_command = !stop.command.is_empty() && !group.is_empty();
         // Before the task runs: the process may end at once, and the task may never run.
@@ -57,7 +57,7 @@ impl ProcessRegistry {
         let registry = Rc::clone(self);
         let task = spawn_local(async move {
             if let Some(command) = command {
-                registry.stop_by_command(source, preset, &stop, command).await;
+                registry.stop_by_command(source, program, &stop, command).await;
             }
             let ended = group.wait_until_empty();
             let _ = registry.inbox.paused_time().timeout_unpaused(stop.grace.to_std(), ended).await;
@@ -71,12 +71,12 @@ impl ProcessRegistry {
     async fn stop_by_command(
         &self,
         source: Source,
-        preset: usize,
+        program: Option<Rc<CommandPreset>>,
         stop: &StopPolicy,
         command: RunningStopCommand,
     ) {
-        let Some(preset) = self.context.scenario.presets[preset].command() else { return };
-        let ended = self.short_commands.run(preset, &stop.command, stop.grace.to_std()).await;
+        let Some(program) = program else { return };
+        let ended = self.short_commands.run(&program, &stop.command, stop.grace.to_std()).await;
         let group = Rc::clone(&command.0);
         drop(command);
         // The command may have lost its connection just because the process has ended.

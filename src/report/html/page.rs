@@ -41,6 +41,7 @@ struct HtmlPageContext {
     facts: String,
     cards: Vec<MetricCard>,
     wrong: HtmlTable,
+    back: HtmlTable,
     expected: HtmlTable,
     shared: HtmlTable,
     /// The steps of a run that takes no time, in place of its timeline.
@@ -102,6 +103,7 @@ pub(super) fn render_page(
         facts: run_properties(metrics).join(" · "),
         cards: metric_cards(metrics),
         wrong: tables::faults_table(metrics),
+        back: tables::recoveries_table(metrics),
         expected: tables::expectations_table(metrics),
         shared: tables::shared_table(metrics),
         steps: collected.steps.table(),

@@ -101,6 +101,21 @@ pub(super) fn faults_table(metrics: &RunMetrics) -> HtmlTable {
     table
 }
 
+/// The programs that ended and came back.
+pub(super) fn recoveries_table(metrics: &RunMetrics) -> HtmlTable {
+    let mut table = HtmlTable::new(&["#line", "#at", "what"]);
+    for recovery in &metrics.recoveries.first {
+        let message = truncate_text(&recovery.message, MAX_TEXT_CHARS);
+        let lines = recovery.output.iter().map(|line| format!("\n{line}"));
+        let back = format!("\n{}", recovery.describe_comeback());
+        let what = [message].into_iter().chain(lines).chain([back]).collect();
+        table.push_row("", vec![recovery.line.to_string(), format_moment(recovery.t), what]);
+    }
+    let more = metrics.recoveries.count - metrics.recoveries.first.len() as u64;
+    table.left = (more > 0).then(|| format!("and {} more", group_digits(more)));
+    table
+}
+
 /// The expectations, the missed ones first.
 pub(super) fn expectations_table(metrics: &RunMetrics) -> HtmlTable {
     let mut table = HtmlTable::new(&["", "expectation", "wanted", "got", "#seq of the deciding events"]);

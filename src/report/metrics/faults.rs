@@ -95,6 +95,9 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         Event::SpawnExited { source, killed: true, ok: false, .. } => {
             Some((Some(source), "left programs that had to be killed".to_owned()))
         }
+        Event::SpawnExited { source, ok: false, reason: Some(reason), .. } => {
+            Some((Some(source), reason.to_owned()))
+        }
         Event::SpawnExited { source, exit: SpawnExit::Code(0), ok: false, .. } => {
             Some((Some(source), format!("ended {UNWANTED_SUCCESS}")))
         }
@@ -173,6 +176,13 @@ pub fn is_load_end(reason: &str) -> bool {
     reason.starts_with("no more requests of ") || reason.starts_with("no more tries of ")
 }
 
+/// Whether the reason of a `stopping` without a source is the end of a program with `on_exit = "stop"`, which is
+/// no fault.
+#[must_use]
+pub fn is_program_end(reason: &str) -> bool {
+    reason.starts_with("ps#") && reason.ends_with("and its `on_exit` ends the run")
+}
+
 /// The fault of a `stopping`: a stop that failed, or a stop of the whole run that was not planned.
 fn stopping_fault(
     source: Option<Source>,
@@ -186,7 +196,7 @@ fn stopping_fault(
         (_, _, Some(error)) if source.is_none() => format!("nothing could be stopped: {error}"),
         (_, _, Some(error)) => format!("could not be stopped: {error}"),
         (Some(signal), _, _) => format!("the run was stopped by {signal}"),
-        (_, Some(reason), _) if is_of_all && is_load_end(reason) => return None,
+        (_, Some(reason), _) if is_of_all && (is_load_end(reason) || is_program_end(reason)) => return None,
         (_, Some(reason), _) if is_of_all && reason.starts_with("no request of ") => reason.to_owned(),
         (_, Some(reason), _) if is_of_all => format!("the run was stopped: {reason}"),
         _ => return None,

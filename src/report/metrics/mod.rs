@@ -4,6 +4,7 @@
 pub mod distribution;
 pub mod faults;
 pub mod move_counts;
+pub mod recoveries;
 pub mod source_metrics;
 pub mod time_series;
 
@@ -14,6 +15,7 @@ use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::faults::RunFaults;
 use crate::report::metrics::move_counts::MoveCounts;
+use crate::report::metrics::recoveries::Recoveries;
 use crate::report::metrics::source_metrics::MetricsByName;
 use crate::report::metrics::time_series::TimeSeries;
 use crate::report::origins::is_ok_or_tried_again;
@@ -99,6 +101,8 @@ pub struct RunMetrics {
     pub flows: BTreeMap<EventFlow, TimeSeries>,
     /// Everything that went wrong.
     pub faults: RunFaults,
+    /// The programs that ended and came back.
+    pub recoveries: Recoveries,
     /// Typed lines: how many were accepted, and how many were refused.
     pub typed: [u64; 2],
     /// The entries that were skipped, with the reasons.
@@ -129,6 +133,7 @@ impl RunMetrics {
             self.lateness.entry(event.name()).or_default().add(t.since(due).0);
         }
         self.faults.on_event(logged);
+        self.recoveries.on_event(logged);
         match *event {
             Event::RunStarted { name, seed, clock, started_at, .. } => {
                 let at = started_at.map(str::to_owned);

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
+use crate::report::metrics::recoveries::Recoveries;
 use crate::report::metrics::source_metrics::{MetricsByName, SourceMetrics};
 use scenario_log::event::ExpectationResult;
 use scenario_log::sanitize::sanitize_json;
@@ -30,6 +31,9 @@ struct SummaryJson<'a> {
     events: u64,
     unknown: u64,
     wrong: FaultsJson<'a>,
+    /// The programs that ended and came back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    back: Option<RecoveriesJson<'a>>,
     expected: Vec<SummaryExpectationJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     skipped: Vec<SkippedEntryJson<'a>>,
@@ -61,6 +65,29 @@ struct FaultJson<'a> {
     /// The last lines of a program that failed.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     output: &'a [String],
+}
+
+#[derive(Serialize)]
+struct RecoveriesJson<'a> {
+    count: u64,
+    first: Vec<RecoveryJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RecoveryJson<'a> {
+    line: u64,
+    t: Box<RawValue>,
+    source: String,
+    what: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    output: &'a [String],
+    /// The spawn that took its place; left out if none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -155,6 +182,7 @@ fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
         events: metrics.events,
         unknown: metrics.unknown_events,
         wrong: FaultsJson { count: metrics.faults.count, first: faults.collect::<serde_json::Result<_>>()? },
+        back: recoveries_json(&metrics.recoveries)?,
         expected: metrics.expectations.iter().map(expectation_json).collect(),
         skipped: metrics.skipped.iter().map(|(entry, reason)| SkippedEntryJson { entry, reason }).collect(),
         spawns: metrics_json(&metrics.spawns, |group, ends| SpawnsJson {
@@ -224,4 +252,25 @@ fn span_json(span: Span) -> serde_json::Result<Box<RawValue>> {
 
 fn moment_json(moment: Moment) -> serde_json::Result<Box<RawValue>> {
     RawValue::from_string(moment.to_string())
+}
+
+fn recoveries_json(all: &Recoveries) -> serde_json::Result<Option<RecoveriesJson<'_>>> {
+    let mut first = Vec::with_capacity(all.first.len());
+    for recovery in &all.first {
+        let (started, ready) =
+            (recovery.back.map(|back| back.started), recovery.back.and_then(|back| back.ready));
+        let [started, ready] = [started, ready].map(|moment| moment.map(moment_json).transpose());
+        let (started, ready) = (started?, ready?);
+        first.push(RecoveryJson {
+            line: recovery.line,
+            t: moment_json(recovery.t)?,
+            source: recovery.source.to_string(),
+            what: &recovery.message,
+            output: &recovery.output,
+            by: recovery.back.map(|back| back.source.to_string()),
+            started,
+            ready,
+        });
+    }
+    Ok((all.count > 0).then_some(RecoveriesJson { count: all.count, first }))
 }

@@ -42,6 +42,7 @@ pub fn render_text(metrics: &RunMetrics, style: SummaryStyle) -> String {
     let mut out = render_head(metrics, style);
     let sections = [
         sections::faults_section(metrics),
+        sections::recoveries_section(metrics),
         sections::expectations_section(metrics),
         sections::skipped_section(metrics),
         sections::spawns_section(metrics),

@@ -45,6 +45,26 @@ pub(super) fn faults_section(metrics: &RunMetrics) -> Vec<String> {
     lines
 }
 
+/// The programs that ended and came back, with the time that it took.
+pub(super) fn recoveries_section(metrics: &RunMetrics) -> Vec<String> {
+    let all = &metrics.recoveries;
+    let Some(last) = all.first.last() else { return Vec::new() };
+    let width = last.line.to_string().len();
+    let mut lines = vec!["what came back".to_owned()];
+    for recovery in &all.first {
+        let moment = format_moment(recovery.t);
+        lines.push(format!("line {:>width$}  {moment:>9}  {}", recovery.line, recovery.message));
+        let indent = " ".repeat("line   ".len() + width + moment.chars().count().max(9) + 2);
+        lines.extend(recovery.output.iter().map(|line| format!("{indent}{line}")));
+        lines.push(format!("{indent}{}", recovery.describe_comeback()));
+    }
+    let more = all.count - all.first.len() as u64;
+    if more > 0 {
+        lines.push(format!("and {} more", group_digits(more)));
+    }
+    lines
+}
+
 pub(super) fn expectations_section(metrics: &RunMetrics) -> Vec<String> {
     let Some(width) = metrics.expectations.iter().map(|expected| if expected.ok { 4 } else { 6 }).max()
     else {

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use crate::report::format::{pluralize, push_fmt};
+use crate::report::format::{format_span, pluralize, push_fmt};
 use crate::report::metrics::faults::UNWANTED_SUCCESS;
 use crate::report::output_tail::{OutputTail, stream_mark};
 use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
@@ -69,12 +69,25 @@ impl LineRenderer {
             Event::SpawnResumed { source } => {
                 self.push_source_line(out, t, *source, |out| out.push_str("goes on"))
             }
-            Event::SpawnExited { source, exit, ok, running, held, killed, skipped, again } => {
-                let needed = self.needed_programs.take(*source).filter(|_| !*ok && !*again);
+            Event::SpawnExited {
+                source,
+                exit,
+                ok,
+                running,
+                held,
+                killed,
+                skipped,
+                again,
+                reason,
+                restarts_in,
+            } => {
+                let is_told = !*ok && (!*again || restarts_in.is_some());
+                let needed = self.needed_programs.take(*source).filter(|_| is_told);
                 let is_unready = needed.as_ref().is_some_and(|program| program.is_unready);
                 let name = self.names.remove(source).unwrap_or_default();
                 self.unfinished.forget(*source);
                 let how = match exit {
+                    _ if reason.is_some() => String::new(),
                     SpawnExit::Code(0) if *ok || *killed || is_unready => String::new(),
                     SpawnExit::Code(0) => format!(" {UNWANTED_SUCCESS}"),
                     other => format!(" with {other}"),
@@ -84,10 +97,17 @@ impl LineRenderer {
                 // It stands out without colours, too.
                 let alarm = if needed.is_some() { "UNEXPECTED: " } else { "" };
                 self.push_source_line(out, t, *source, |out| {
-                    self.push_styled(out, style, |out| {
-                        push_fmt(out, format_args!("{alarm}ended {name}{how}{when}"))
+                    self.push_styled(out, style, |out| match reason {
+                        Some(reason) => {
+                            push_fmt(out, format_args!("{alarm}{name} "));
+                            push_sanitized(out, reason);
+                        }
+                        None => push_fmt(out, format_args!("{alarm}ended {name}{how}{when}")),
                     });
                     push_fmt(out, format_args!("; {}", describe_running(*running)));
+                    if let Some(wait) = restarts_in {
+                        push_fmt(out, format_args!("; it starts again in {}", format_span(*wait)));
+                    }
                     if *killed {
                         out.push_str("; what it started did not end in time, and was killed");
                     }

@@ -351,6 +351,8 @@ mod tests {
                 killed: false,
                 skipped: 0,
                 again: false,
+                reason: None,
+                restarts_in: None,
             };
             self.event(2, &exited);
         }

@@ -321,6 +321,8 @@ mod tests {
             killed: false,
             skipped: 0,
             again: false,
+            reason: None,
+            restarts_in: None,
         }
     }
 

@@ -153,6 +153,7 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
             format!("{} {}: {register}", player.shown(), truncate_text(step, MAX_TEXT_CHARS)),
             false,
         ),
+        Event::SpawnExited { reason: Some(reason), ok, .. } => line("exit", reason.to_owned(), !ok),
         Event::SpawnExited { exit, ok, .. } => line("exit", format!("ended: {exit}"), !ok),
         Event::SpawnFailed { error, .. } => line("exit", truncate_text(error, MAX_TEXT_CHARS), true),
         // Of a load, only failures have lines.

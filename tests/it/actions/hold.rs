@@ -20,12 +20,12 @@ pub(super) fn stack() -> String {
 }
 
 /// Starts a run that reads typed lines from its standard input.
-pub(super) fn start(folder: &Folder, text: &str) -> Watched {
+pub(crate) fn start(folder: &Folder, text: &str) -> Watched {
     folder.file("s.toml", text);
     folder.scenario(&["run", "s.toml", "--log", "log.jsonl", "--input", "-"]).watch()
 }
 
-pub(super) fn type_line(run: &mut Watched, line: &str) {
+pub(crate) fn type_line(run: &mut Watched, line: &str) {
     writeln!(run.child.stdin.as_ref().unwrap(), "{line}").unwrap();
 }
 

@@ -1,6 +1,6 @@
 //! Actions on what runs: stop, send, signal, kill and restart, planned and typed, on programs and on players.
 
-mod hold;
+pub(crate) mod hold;
 mod planned;
 mod players;
 mod refused;

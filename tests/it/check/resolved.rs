@@ -17,7 +17,13 @@ use scenario_core::scenario::model::steps::{
 };
 use scenario_core::scenario::model::{
     ActionTarget, ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource,
-    DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, HttpProbe, Isolation, JsonCondition, JsonTests, LivenessRule, LoadModel, LoadProfile, MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ProbeTest, ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario, ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
+    DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, ExitRule, FailureBudget,
+    FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, HttpProbe, Isolation,
+    JsonCondition, JsonTests, LifeRules, LivenessRule, LoadModel, LoadProfile, MultipartPart, OnExit,
+    OnFailure, PartContent, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ProbeTest,
+    ReadinessRule, ReadinessTest, RestartCause, RestartPolicy, RowOrder, RowSource, Scenario, ScenarioText,
+    SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
+    WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
@@ -237,6 +243,22 @@ fn stdin() -> impl Strategy<Value = StdinMode> {
     ]
 }
 
+/// A text with the number of a spawn between these parts.
+fn with_instance(before: &str, after: &str) -> ScenarioText {
+    let mut text = ScenarioText::plain(before);
+    text.push(&ScenarioText::capture_gap("instance"));
+    text.push(&ScenarioText::plain(after));
+    text
+}
+
+/// A text of a program.
+fn of_program() -> impl Strategy<Value = ScenarioText> {
+    prop_oneof![
+        3 => argument(),
+        1 => (argument(), argument()).prop_map(|(before, after)| with_instance(before.reveal(), after.reveal())),
+    ]
+}
+
 /// A program with its arguments.
 fn short_command() -> impl Strategy<Value = Vec<ScenarioText>> {
     (path(), vec(argument(), 0..3)).prop_map(|(program, rest)| {
@@ -253,13 +275,18 @@ fn probe() -> impl Strategy<Value = ProbeTest> {
     });
     prop_oneof![
         select(vec!["h:1", "[::1]:65535"]).prop_map(|address| ProbeTest::Tcp(ScenarioText::plain(address))),
+        Just(ProbeTest::Tcp(with_instance("h:900", ""))),
         http,
         short_command().prop_map(ProbeTest::Command),
     ]
 }
 
 fn ready() -> impl Strategy<Value = ReadinessRule> {
-    let line = (regex(), 1..9_u32).prop_map(|(regex, times)| ReadinessTest::Line { regex, times });
+    let line = (
+        prop_oneof![regex().prop_map(ScenarioText::plain), Just(with_instance("^up ", r" \$\{x\}"))],
+        1..9_u32,
+    )
+        .prop_map(|(regex, times)| ReadinessTest::Line { regex, times });
     let by = prop_oneof![line, probe().prop_map(ReadinessTest::Probe)];
     (by, some_span(), some_span(), some_span()).prop_map(|(test, timeout, poll, limit)| {
         // A line is not tried.
@@ -278,23 +305,46 @@ fn exits() -> impl Strategy<Value = ExitRule> {
     prop_oneof![
         vec(any::<u8>(), 1..4).prop_map(ExitRule::Codes),
         Just(ExitRule::Any),
-        (1..=64_i32).prop_filter_map("a signal", Signal::from_number).prop_map(ExitRule::Signal),
+        signal().prop_map(ExitRule::Signal),
+        (vec(any::<u8>(), 0..3), vec(signal(), 1..3))
+            .prop_map(|(codes, signals)| ExitRule::Listed(codes, signals)),
     ]
 }
 
+fn signal() -> impl Strategy<Value = Signal> {
+    (1..=64_i32).prop_filter_map("a signal", Signal::from_number)
+}
+
+fn life() -> impl Strategy<Value = LifeRules> {
+    let on = prop_oneof![Just(RestartCause::Failure), Just(RestartCause::Always)];
+    let restart = (on, 1..=9_u64, interval(), of(some_span()))
+        .prop_map(|(on, times, wait, within)| RestartPolicy { on, times, wait, within });
+    (any::<bool>(), any::<bool>(), some_span(), of(restart)).prop_map(|(stops, is_bounded, span, restart)| {
+        let may_stop = restart.as_ref().is_none_or(|restart| restart.on == RestartCause::Failure);
+        LifeRules {
+            on_exit: if stops && may_stop { OnExit::Stop } else { OnExit::GoOn },
+            lives: (!is_bounded).then_some(span),
+            timeout: is_bounded.then_some(span),
+            restart,
+        }
+    })
+}
+
 fn command() -> impl Strategy<Value = PresetKind> {
-    let argv = (path(), vec(argument(), 0..3));
-    let env = btree_map("[A-Z$ {}.\"]{1,5}", argument(), 0..3);
+    let argv = (path(), vec(of_program(), 0..3));
+    let env = btree_map("[A-Z$ {}.\"]{1,5}", of_program(), 0..3);
+    let dir = path().prop_map(|dir| ScenarioText::plain(dir.to_string_lossy()));
+    let dir = prop_oneof![3 => dir, 1 => Just(with_instance("data-", "/x"))];
     (
         argv,
-        of(path()),
+        of(dir),
         env,
         any::<bool>(),
         (stdin(), of(ready()), of(alive()), any::<bool>()),
         exits(),
         any::<bool>(),
         (span(), prop_oneof![Just(Vec::new()), short_command()]),
-        1_u64..=8 << 20,
+        (1_u64..=8 << 20, life()),
     )
         .prop_map(
             |(
@@ -306,7 +356,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
                 exits,
                 background,
                 (grace, command),
-                max_line,
+                (max_line, life),
             )| {
                 let program = ScenarioText::plain(program.to_string_lossy());
                 PresetKind::Command(Box::new(CommandPreset {
@@ -322,6 +372,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
                     background,
                     stop: StopPolicy { signal: Signal::INT, grace, command },
                     max_line,
+                    life,
                 }))
             },
         )

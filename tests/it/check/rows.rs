@@ -668,7 +668,7 @@ fn keys_of_other_tools_have_a_hint_to_ours() {
     let preset = "[presets.a]\ncommand = [\"x\"]\n";
     for (text, hint) in [
         (format!("{preset}depends_on = [\"db\"]"), "after = \"db.ready\""),
-        (format!("{preset}restart = \"always\""), "no program is started again by itself"),
+        (format!("{preset}autorestart = \"always\""), "restart = \"failure\""),
         (format!("{preset}healthcheck = {{ test = \"x\" }}"), "ready = { http ="),
         (format!("{preset}user = \"nobody\""), "runs as the user that runs `scenario`"),
         (format!("{preset}working-dir = \"x\""), "`dir = "),

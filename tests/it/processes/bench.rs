@@ -8,13 +8,13 @@ use std::time::Duration;
 use crate::common::reset_signals;
 use scenario::io::RunContext;
 use scenario::io::inbox::Inbox;
-use scenario::io::process::Processes;
+use scenario::io::process::{Processes, SpawnNumber};
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::{
-    CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
-    PresetKind, Scenario, ScenarioText, StdinMode, StopPolicy,
+    CommandPreset, ExitRule, Isolation, LifeRules, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset,
+    Preset, PresetKind, Scenario, ScenarioText, StdinMode, StopPolicy,
 };
 use scenario_log::event::{Direction, OutputStream, Source, SpawnExit};
 use scenario_log::name::NamePattern;
@@ -37,6 +37,7 @@ pub(crate) fn command(argv: &[&str]) -> CommandPreset {
         background: false,
         stop: StopPolicy { signal: Signal::TERM, grace: Span::from_secs(60), command: Vec::new() },
         max_line: 64 << 10,
+        life: LifeRules::default(),
     }
 }
 
@@ -103,7 +104,7 @@ impl Bench {
     pub(crate) fn start(&mut self, preset: usize) -> Source {
         self.started += 1;
         let source = Source::Spawn(self.started);
-        self.processes.start(source, preset, 0);
+        self.processes.start(source, preset, SpawnNumber { nth: 0, instance: 1 });
         source
     }
 

@@ -18,7 +18,7 @@ fn each_cause_of_a_failed_start_has_its_message() {
     write_file("lost.sh", "#!/no/such/interpreter -x\n", 0o755);
     write_file("windows.sh", "#!/bin/sh\r\necho hello\r\n", 0o755);
     write_file("a_file", "", 0o644);
-    let in_dir = |dir: &str| CommandPreset { dir: Some(dir.into()), ..sh("exit 0") };
+    let in_dir = |dir: &str| CommandPreset { dir: Some(ScenarioText::plain(dir)), ..sh("exit 0") };
     let reads = |file: &str| CommandPreset { stdin: StdinMode::File(file.into()), ..sh("exit 0") };
     let home = folder().display().to_string();
     let rows = [
@@ -58,7 +58,7 @@ fn a_program_is_found_along_its_path() {
     write_file("bin/hello", "#!/bin/sh\necho \"hello from $PWD\"\n", 0o755);
     let commands = [
         // Relative to the scenario's folder, whatever folder it works in.
-        CommandPreset { dir: Some("bin".into()), ..command(&["bin/hello"]) },
+        CommandPreset { dir: Some(ScenarioText::plain("bin")), ..command(&["bin/hello"]) },
         CommandPreset { env: path("bin"), ..command(&["hello"]) },
         CommandPreset { clear_env: true, ..command(&["env"]) },
         CommandPreset { clear_env: true, env: path("/usr/bin:/bin"), ..command(&["env"]) },

@@ -19,7 +19,7 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("player.left", &["source"]),
     ("world.state", &["due", "players"]),
     ("deadlock", &["waiting"]),
-    ("spawn.exited", &["source", "ok", "running"]),
+    ("spawn.exited", &["source", "ok", "running", "again", "reason", "restarts_in"]),
     ("spawn.failed", &["source", "running"]),
     ("spawn.ready", &["source"]),
     ("spawn.unhealthy", &["source", "failures"]),
@@ -87,13 +87,13 @@ fn other(key: &str, value: &str) -> String {
         "signal" => either("TERM", "HUP"),
         "outcome" => either("passed", "failed"),
         "kind" => either("dns", "connect"),
-        "source" => format!("\"{}77\"", text.trim_end_matches(|c: char| c.is_ascii_digit())),
+        "source" | "replaces" => format!("\"{}77\"", text.trim_end_matches(|c: char| c.is_ascii_digit())),
         "entry" if text.starts_with('#') => "\"#77\"".to_owned(),
         "base64" => either("QUJD", "QUJE"),
         "sha256" => format!("\"{:0>64}\"", 1),
         _ if value.ends_with("\"}") => format!("{}x\"}}", &value[..value.len() - 2]),
         _ if value.starts_with('"') => format!("\"{text}x\""),
-        "ok" | "accepted" | "held" | "reused" => (value != "true").to_string(),
+        "ok" | "accepted" | "held" | "reused" | "again" => (value != "true").to_string(),
         // A number, a time, or an object that ends in one.
         _ => {
             let low = value.rfind(|c: char| ('0'..='8').contains(&c));

@@ -20,6 +20,8 @@ pub enum Effect {
         preset: usize,
         /// The number of earlier spawns of this preset, on which the players' draws depend.
         nth: u64,
+        /// The number of the spawn among the places of the preset, from 1, for the texts of a program.
+        instance: u64,
     },
     /// Stop a process by the `stop` of its preset: its command or the signal to its group, the grace, then KILL.
     StopSpawn {

@@ -19,7 +19,7 @@
 //! # Where things are
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
-//! `calendar_queue`, `steps` and `sleeping_players`), `player_sessions`, `spawns` (with `spawn_acts`), `job`, `load`,
+//! `calendar_queue`, `steps` and `sleeping_players`), `player_sessions`, `spawns` (with `spawn_acts`, `spawn_restarts` and `lineage`), `job`, `load`,
 //! `requests`, `request_values` (with `data_rows`), `failure_budgets`, `guests`, `captures`, `stop_order` and
 //! `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
 //! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
@@ -43,6 +43,7 @@ mod expectations;
 mod guests;
 mod job;
 mod lifecycle;
+mod lineage;
 mod load;
 mod load_metrics_recorder;
 mod names;
@@ -56,6 +57,7 @@ mod requests;
 mod run;
 mod sleeping_players;
 mod spawn_acts;
+mod spawn_restarts;
 mod spawns;
 mod step_resources;
 mod steps;
@@ -107,7 +109,7 @@ pub struct RunStart<'a> {
 /// Everything that runs at a moment, for the command `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineStatus {
-    /// Each active spawn, with the name of its preset.
+    /// Each active spawn, with the name of its preset, and whether it waits for its restart.
     pub spawns: Vec<(Source, String)>,
     /// Requests in flight.
     pub requests: usize,
@@ -225,7 +227,12 @@ impl Engine {
         let presets = &self.state.scenario().presets;
         let spawns = self.state.spawns().iter();
         EngineStatus {
-            spawns: spawns.map(|(source, spawn)| (source, presets[spawn.preset()].name.clone())).collect(),
+            spawns: spawns
+                .map(|(source, spawn)| {
+                    let waits = if spawn.awaits_restart() { ", which waits for its restart" } else { "" };
+                    (source, format!("{}{waits}", presets[spawn.preset()].name))
+                })
+                .collect(),
             requests: self.state.request_count(),
             entries_left: self.state.timeline().entries_left(),
             next,

@@ -59,10 +59,11 @@ pub(crate) struct ReadyRegexes {
 }
 
 impl ReadyRegexes {
-    /// The wait of a spawn of this preset.
+    /// The wait of a spawn of this preset, with its number among them.
     pub(crate) fn wait_for(
         &mut self,
         preset: usize,
+        instance: u64,
         test: &ReadinessTest,
     ) -> Result<ReadinessWait, RunFailure> {
         let ReadinessTest::Line { regex, times } = test else {
@@ -71,9 +72,16 @@ impl ReadyRegexes {
         let compiled = match self.by_preset.get(&preset) {
             Some(compiled) => Rc::clone(compiled),
             None => {
+                let is_same_for_all = regex.capture_names().next().is_none();
+                let regex = regex.for_instance(instance);
+                let regex = regex.reveal();
                 let compiled = Regex::new(regex)
                     .map_err(|error| RunFailure(format!("the regex /{regex}/ is not one: {error}")))?;
-                Rc::clone(self.by_preset.entry(preset).or_insert(Rc::new(compiled)))
+                let compiled = Rc::new(compiled);
+                if is_same_for_all {
+                    self.by_preset.insert(preset, Rc::clone(&compiled));
+                }
+                compiled
             }
         };
         let sign = LineSign { regex: compiled, left: *times, counted_stdout: false, counted_stderr: false };
@@ -86,9 +94,11 @@ pub(crate) fn format_never_ready(ready: &ReadinessRule, last_try: Option<&str>) 
     let within = ready.timeout.format_human();
     let mut why = match &ready.test {
         ReadinessTest::Line { regex, times: 1 } => {
+            let regex = regex.display_text();
             format!("never became ready: no line like /{regex}/ came within {within}")
         }
         ReadinessTest::Line { regex, times } => {
+            let regex = regex.display_text();
             format!("never became ready: fewer than {times} lines like /{regex}/ came within {within}")
         }
         ReadinessTest::Probe(test) => {

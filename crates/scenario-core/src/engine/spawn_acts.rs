@@ -1,5 +1,6 @@
 //! Actions on a spawn besides a stop: signals, a kill, and the order to spawn it again.
 
+use crate::engine::lineage::SpawnLineage;
 use scenario_log::event::SpawnExit;
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
@@ -17,13 +18,15 @@ pub(crate) struct SpawnActs {
 }
 
 /// The order to spawn something again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SpawnRestart {
     pub(crate) preset: usize,
     /// The entry of what has ended, which has the new spawn too.
     pub(crate) entry: Option<usize>,
     /// The planned moment, if it does not depend on a process.
     pub(crate) due: Option<Moment>,
+    /// The place of what has ended, which the new spawn takes.
+    pub(crate) lineage: SpawnLineage,
 }
 
 impl SpawnActs {

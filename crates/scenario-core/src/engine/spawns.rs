@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::engine::lifecycle::RunFailure;
+use crate::engine::lineage::SpawnLineage;
 use crate::engine::readiness::{LineSign, ReadinessWait, ReadyRegexes};
 use crate::engine::spawn_acts::{SpawnActs, SpawnRestart};
 use crate::engine::unfinished::{LineMatches, UnfinishedLine, UnfinishedLines};
@@ -20,31 +21,41 @@ pub(crate) struct ActiveSpawn {
     nth: u64,
     entry: Option<usize>,
     due: Moment,
-    phase: SpawnPhase,
+    pub(super) phase: SpawnPhase,
     /// The sign that would show that it is ready: from its start until the sign comes, its time to become
     /// ready is over, or it is asked to stop.
-    readiness: Option<ReadinessWait>,
+    pub(super) readiness: Option<ReadinessWait>,
     stop_requested: bool,
     /// The actions on it besides a stop.
-    acts: SpawnActs,
-    /// Why the runner has judged it failed while it runs: words that follow its name.
-    condemned: Option<String>,
+    pub(super) acts: SpawnActs,
     /// The run does not wait for it.
     is_background: bool,
     /// Its output is within a line that comes in parts: what follows is not a line of its own.
     is_mid_line: bool,
     /// Its lines that have not ended.
     unfinished: UnfinishedLines,
+    /// When it started, if it is a process.
+    started_at: Option<Moment>,
+    /// Why the runner itself has judged that it failed while it ran.
+    pub(super) condemned: Option<String>,
+    /// Its place among the spawns of its preset.
+    pub(super) lineage: SpawnLineage,
+    /// Somebody has stopped it, so that it does not start again by itself.
+    pub(super) is_stopped: bool,
+    /// The time from its end to its restart, if that was decided before its end.
+    pub(super) reserved_restart: Option<Span>,
 }
 
 #[derive(Clone, Debug)]
-enum SpawnPhase {
+pub(super) enum SpawnPhase {
     /// The driver is to start it.
     Starting,
     /// A process; a signal may have suspended it.
     Running { suspended: bool },
     /// Players in the runner: their spawn in the scheduler of the players.
     Playing(usize),
+    /// It has ended so, and is to be started again.
+    AwaitingRestart(SpawnExit),
 }
 
 impl ActiveSpawn {
@@ -70,6 +81,31 @@ impl ActiveSpawn {
     /// Whether the runner has asked it to end.
     pub(crate) fn is_stop_requested(&self) -> bool {
         self.stop_requested
+    }
+
+    /// Whether it has ended and waits for its restart.
+    pub(crate) fn awaits_restart(&self) -> bool {
+        matches!(self.phase, SpawnPhase::AwaitingRestart(_))
+    }
+
+    /// Whether it is a process that runs.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.phase, SpawnPhase::Running { .. })
+    }
+
+    /// When it started, if it is a process.
+    pub(crate) fn started_at(&self) -> Option<Moment> {
+        self.started_at
+    }
+
+    /// Its number among the places of its preset, from 1.
+    pub(crate) fn instance(&self) -> u64 {
+        self.lineage.instance()
+    }
+
+    /// Whether a restart policy has a say in its end: nobody has stopped it or ordered its restart.
+    pub(crate) fn may_restart_by_itself(&self) -> bool {
+        !self.is_stopped && self.acts.restart().is_none()
     }
 }
 
@@ -125,7 +161,9 @@ pub(crate) enum ExitVerdict {
     Unexpected,
     /// It ended before it was ready.
     BeforeReady,
-    /// The runner had judged it failed, and stopped it.
+    /// It ended before it had lived as long as it must.
+    TooEarly,
+    /// The runner had judged that it failed.
     Condemned,
 }
 
@@ -145,6 +183,10 @@ pub(crate) struct Spawns {
     active: BTreeMap<u32, ActiveSpawn>,
     last_number: u32,
     spawned_per_preset: Vec<u64>,
+    /// The places that spawns of each preset have had: a spawn that takes the place of another has no new one.
+    instances_per_preset: Vec<u64>,
+    /// The places of the entries with `until`.
+    tried_instances: BTreeMap<usize, u64>,
     ready_regexes: ReadyRegexes,
     /// Spawns that have started and not ended.
     running_count: u64,
@@ -160,6 +202,8 @@ impl Spawns {
             active: BTreeMap::new(),
             last_number: 0,
             spawned_per_preset: vec![0; scenario.presets.len()],
+            instances_per_preset: vec![0; scenario.presets.len()],
+            tried_instances: BTreeMap::new(),
             ready_regexes: ReadyRegexes::default(),
             running_count: 0,
             foreground_count: 0,
@@ -175,11 +219,19 @@ impl Spawns {
     }
 
     /// Adds a spawn that is to be started; returns its number.
-    pub(crate) fn add(&mut self, preset: usize, entry: Option<usize>, due: Moment) -> u32 {
+    /// With a `lineage` it takes the place of another spawn.
+    pub(crate) fn add(
+        &mut self,
+        preset: usize,
+        entry: Option<usize>,
+        due: Moment,
+        lineage: Option<SpawnLineage>,
+    ) -> u32 {
         self.last_number += 1;
         let first = self.scenario.first_of_name(preset);
         let nth = self.spawned_per_preset[first];
         self.spawned_per_preset[first] += 1;
+        let lineage = lineage.unwrap_or_else(|| self.next_lineage(first, entry));
         let is_background = command_preset(&self.scenario, preset).is_some_and(|command| command.background);
         self.foreground_count += usize::from(!is_background);
         let spawn = ActiveSpawn {
@@ -191,17 +243,43 @@ impl Spawns {
             readiness: None,
             stop_requested: false,
             acts: SpawnActs::default(),
-            condemned: None,
             is_background,
             is_mid_line: false,
             unfinished: UnfinishedLines::default(),
+            started_at: None,
+            condemned: None,
+            lineage,
+            is_stopped: false,
+            reserved_restart: None,
         };
         self.active.insert(self.last_number, spawn);
         self.last_number
     }
 
+    /// The place of a new spawn of a preset. All tries of an entry with `until` have one place.
+    fn next_lineage(&mut self, first_of_name: usize, entry: Option<usize>) -> SpawnLineage {
+        let tries = entry.filter(|entry| self.scenario.timeline[*entry].until.is_some());
+        if let Some(instance) = tries.and_then(|entry| self.tried_instances.get(&entry)) {
+            return SpawnLineage::new(*instance);
+        }
+        self.instances_per_preset[first_of_name] += 1;
+        let instance = self.instances_per_preset[first_of_name];
+        if let Some(entry) = tries {
+            self.tried_instances.insert(entry, instance);
+        }
+        SpawnLineage::new(instance)
+    }
+
     pub(crate) fn get(&self, number: u32) -> Option<&ActiveSpawn> {
         self.active.get(&number)
+    }
+
+    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut ActiveSpawn> {
+        self.active.get_mut(&number)
+    }
+
+    pub(super) fn scenario(&self) -> &Scenario {
+        &self.scenario
     }
 
     /// Whether a process is being started.
@@ -273,10 +351,11 @@ impl Spawns {
         self.active.get(&number).filter(|spawn| wanted(&spawn.phase)).map(|spawn| (number, spawn.preset))
     }
 
-    /// Notes that a spawn has started.
-    pub(crate) fn mark_started(&mut self, number: u32) -> Option<&ActiveSpawn> {
+    /// Notes that a spawn has started at this moment.
+    pub(crate) fn mark_started(&mut self, number: u32, now: Moment) -> Option<&ActiveSpawn> {
         let spawn = self.active.get_mut(&number)?;
         spawn.phase = SpawnPhase::Running { suspended: false };
+        spawn.started_at = Some(now);
         self.running_count += 1;
         Some(spawn)
     }
@@ -309,7 +388,8 @@ impl Spawns {
         if spawn.stop_requested {
             return Ok(ReadyStart::Stopping);
         }
-        spawn.readiness = Some(self.ready_regexes.wait_for(spawn.preset, &ready.test)?);
+        spawn.readiness =
+            Some(self.ready_regexes.wait_for(spawn.preset, spawn.lineage.instance(), &ready.test)?);
         Ok(ReadyStart::Waits(ready.timeout))
     }
 
@@ -342,19 +422,6 @@ impl Spawns {
             ReadinessWait::Line(sign) => Some(sign),
             ReadinessWait::Probe { .. } => None,
         }
-    }
-
-    /// Judges a spawn failed while it runs, for a reason that follows its name. Whoever calls this stops it; its
-    /// exit is then not as expected, whatever it is. The first reason counts.
-    pub(crate) fn condemn(&mut self, number: u32, reason: String) {
-        if let Some(spawn) = self.active.get_mut(&number) {
-            spawn.condemned.get_or_insert(reason);
-        }
-    }
-
-    /// Why a spawn was judged failed while it ran.
-    pub(crate) fn condemned(&self, number: u32) -> Option<&str> {
-        self.get(number)?.condemned.as_deref()
     }
 
     /// Whether a successful probe shows that a spawn is ready.
@@ -395,7 +462,11 @@ impl Spawns {
     /// Whether a spawn of this entry can still become ready.
     pub(crate) fn may_become_ready(&self, entry: usize) -> bool {
         self.active.values().any(|spawn| {
-            let will_start = matches!(spawn.phase, SpawnPhase::Starting) || spawn.acts.restart().is_some();
+            let is_to_start = matches!(spawn.phase, SpawnPhase::Starting | SpawnPhase::AwaitingRestart(_));
+            let will_start = is_to_start
+                || spawn.acts.restart().is_some()
+                || spawn.reserved_restart.is_some()
+                || (spawn.condemned.is_some() && self.has_policy(spawn));
             spawn.entry == Some(entry) && (spawn.readiness.is_some() || will_start)
         })
     }
@@ -439,7 +510,8 @@ impl Spawns {
     }
 
     /// Compares the exit of a process to what its preset expects.
-    pub(crate) fn judge_exit(&self, number: u32, end: SpawnExitReport) -> ExitVerdict {
+    /// `now` is the moment of the exit.
+    pub(crate) fn judge_exit(&self, number: u32, end: SpawnExitReport, now: Moment) -> ExitVerdict {
         let exit = end.exit;
         let Some(spawn) = self.get(number) else { return ExitVerdict::Expected };
         if spawn.condemned.is_some() {
@@ -460,6 +532,7 @@ impl Spawns {
         }
         let is_expected = match command {
             Some(_) if spawn.readiness.is_some() => return ExitVerdict::BeforeReady,
+            Some(command) if ended_too_early(spawn, command, now) => return ExitVerdict::TooEarly,
             Some(command) => command.exits.allows(exit),
             None => exit == SpawnExit::Code(0),
         };
@@ -490,13 +563,14 @@ impl Spawns {
         match spawn.phase {
             SpawnPhase::Playing(play) => SpawnStop::Players(play),
             SpawnPhase::Starting | SpawnPhase::Running { .. } => SpawnStop::Process,
+            SpawnPhase::AwaitingRestart(_) => SpawnStop::Nothing,
         }
     }
 
     /// Notes that a spawn is killed on purpose.
     pub(crate) fn request_kill(&mut self, number: u32) -> SpawnStop {
         let Some(spawn) = self.active.get_mut(&number) else { return SpawnStop::Nothing };
-        if !spawn.acts.begin_kill() {
+        if matches!(spawn.phase, SpawnPhase::AwaitingRestart(_)) || !spawn.acts.begin_kill() {
             return SpawnStop::Nothing;
         }
         spawn.stop_requested = true;
@@ -504,6 +578,7 @@ impl Spawns {
         match spawn.phase {
             SpawnPhase::Playing(play) => SpawnStop::Players(play),
             SpawnPhase::Starting | SpawnPhase::Running { .. } => SpawnStop::Process,
+            SpawnPhase::AwaitingRestart(_) => SpawnStop::Nothing,
         }
     }
 
@@ -518,11 +593,18 @@ impl Spawns {
         let due = spawn.acts.restart()?;
         // A program ends when it wants to; players end at once.
         let due = matches!(spawn.phase, SpawnPhase::Playing(_)).then_some(due);
-        Some(SpawnRestart { preset: spawn.preset, entry: spawn.entry, due })
+        let lineage = spawn.lineage.clone();
+        Some(SpawnRestart { preset: spawn.preset, entry: spawn.entry, due, lineage })
     }
 
     /// Everything by which two states of a run can differ.
     pub(crate) fn state_key(&self) -> impl std::fmt::Debug {
         (&self.active, self.last_number, &self.spawned_per_preset, self.running_count, self.foreground_count)
     }
+}
+
+/// Whether a program has ended before it had lived as long as it must.
+fn ended_too_early(spawn: &ActiveSpawn, command: &CommandPreset, now: Moment) -> bool {
+    let lived = spawn.started_at.map(|started| now.since(started));
+    command.life.lives.zip(lived).is_some_and(|(lives, lived)| lived < lives)
 }

@@ -33,6 +33,10 @@ pub(crate) enum Timer {
     AlwaysTimeout(usize),
     /// A program that was stopped with STOP for some time continues.
     Continue(u32),
+    /// The time that a program has is over.
+    SpawnTimeout(u32),
+    /// A program that has ended is started again.
+    Restart(u32),
     /// The time limit of the run.
     TimeLimit,
 }
@@ -64,7 +68,14 @@ impl TimerQueue {
     /// world, and no limit of time.
     pub(crate) fn next_action(&self) -> Option<Moment> {
         let is_action = |timer: &Timer| {
-            matches!(timer, Timer::Entry(_) | Timer::Arrival(_) | Timer::Quiet(_) | Timer::Continue(_))
+            matches!(
+                timer,
+                Timer::Entry(_)
+                    | Timer::Arrival(_)
+                    | Timer::Quiet(_)
+                    | Timer::Continue(_)
+                    | Timer::Restart(_)
+            )
         };
         self.heap.iter().filter(|Reverse((_, timer))| is_action(timer)).map(|Reverse((due, _))| *due).min()
     }

@@ -98,6 +98,7 @@ impl TimeBounds {
         let EntryTimeBounds { starts, ends, least, is_certain } = bounds;
         let within = |patience: Span| (starts.0, starts.1.map(|start| start.saturating_add(patience)));
         let (earliest, latest) = match trigger {
+            EntryTrigger::Ready(_) if is_restarted(scenario, of) => (starts.0, None),
             EntryTrigger::Ready(_) => within(ready_timeout(scenario, of)),
             EntryTrigger::Line { timeout, .. } => within(*timeout),
             EntryTrigger::Quiet { duration, .. } => (starts.0.saturating_add(*duration), None),
@@ -190,6 +191,12 @@ pub(super) fn ready_timeout(scenario: &Scenario, entry: usize) -> Span {
         }
         _ => Span::ZERO,
     }
+}
+
+/// Whether the programs of an entry are started again when they end.
+fn is_restarted(scenario: &Scenario, entry: usize) -> bool {
+    let EntryAction::Spawn(preset) = scenario.timeline[entry].action else { return false };
+    scenario.presets[preset].command().is_some_and(|command| command.life.restart.is_some())
 }
 
 /// The shortest and the longest time to the first occurrence.

@@ -16,8 +16,8 @@ use crate::engine::Engine;
 use crate::plan::bounds::TimeBounds;
 use crate::plan::sink::PlanSink;
 use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, Isolation, PresetKind,
-    Scenario, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, Isolation, LifeRules,
+    OnExit, PresetKind, RestartPolicy, Scenario, TimelineEntry,
 };
 use scenario_log::time::{Moment, Span};
 
@@ -136,9 +136,14 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         scenario.timeline.iter().enumerate().map(|(n, entry)| (entry.event_name(n).to_string(), n)).collect();
     sink.rows.sort_by_key(|row| (row.at, order.get(&row.entry).copied()));
     for row in &mut sink.rows {
-        let until = order.get(&row.entry).and_then(|entry| scenario.timeline[*entry].until.as_ref());
-        if let Some(until) = until {
+        let Some(entry) = order.get(&row.entry).map(|entry| &scenario.timeline[*entry]) else { continue };
+        if let Some(until) = &entry.until {
             row.target.push_str(&describe_until(until));
+        }
+        if row.action == entry.action.key()
+            && let Some(restart) = restart_of(scenario, &entry.action)
+        {
+            row.target.push_str(&format!(", {}", restart.describe()));
         }
     }
     let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
@@ -148,12 +153,14 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let limit_reached = sink.limit();
     let processes = processes.filter(|_| limit_reached.is_none());
     let is_complete = is_complete && limit_reached.is_none();
+    let program_end = earliest_program_end(scenario, &bounds);
     let likely = match scenario.hold {
-        true => limit,
+        true => limit.filter(|_| program_end.is_none()),
         false => (is_complete && sink.is_known).then(|| within(sink.now)),
     };
     let earliest = bounds.earliest(scenario);
     let earliest = limit.filter(|_| scenario.hold).unwrap_or_else(|| within(earliest));
+    let earliest = program_end.map_or(earliest, |end| earliest.min(end));
     Plan {
         rows: sink.rows,
         more_rows: sink.more_rows,
@@ -171,6 +178,18 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
 #[must_use]
 pub fn earliest_starts(scenario: &Scenario) -> Vec<Moment> {
     TimeBounds::new(scenario).earliest_starts(scenario)
+}
+
+/// The earliest moment at which a program can end the run by its own end; `None` if none does so.
+fn earliest_program_end(scenario: &Scenario, bounds: &TimeBounds) -> Option<Moment> {
+    let ends_run = |entry: &TimelineEntry| match entry.action {
+        EntryAction::Spawn(preset) => {
+            scenario.presets[preset].command().is_some_and(|command| command.life.on_exit == OnExit::Stop)
+        }
+        _ => false,
+    };
+    let starts = scenario.timeline.iter().zip(bounds.earliest_starts(scenario));
+    starts.filter(|(entry, _)| ends_run(entry)).map(|(_, start)| start).min()
 }
 
 /// The most moves of a scenario that [`likely_end`] plans: this takes some milliseconds.
@@ -217,6 +236,7 @@ fn to_plannable(scenario: &Scenario) -> Scenario {
         match &mut preset.kind {
             PresetKind::Players(players) => players.isolation = Isolation::Task,
             PresetKind::Command(command) => {
+                command.life = LifeRules::default();
                 if let Some(ready) = &mut command.ready {
                     ready.timeout = Span(u64::MAX);
                 }
@@ -287,9 +307,10 @@ fn find_open_entries(scenario: &Scenario, engine: &Engine, certain: &[bool]) -> 
         };
         let (what, after) = match load::describe_load_action(scenario, &entry.action) {
             Some(load) => ("load", format!("{after}; {load}")),
-            None => match &entry.until {
-                Some(until) => (entry.action.key(), format!("{after};{}", describe_until(until))),
-                None => (entry.action.key(), after),
+            None => match (&entry.until, restart_of(scenario, &entry.action)) {
+                (Some(until), _) => (entry.action.key(), format!("{after};{}", describe_until(until))),
+                (None, Some(restart)) => (entry.action.key(), format!("{after}; {}", restart.describe())),
+                (None, None) => (entry.action.key(), after),
             },
         };
         let is_branch = !certain[index];
@@ -297,6 +318,12 @@ fn find_open_entries(scenario: &Scenario, engine: &Engine, certain: &[bool]) -> 
         Some(OpenPlanEntry { entry, action: what, waits_for: after, is_branch })
     };
     scenario.timeline.iter().enumerate().filter_map(open).collect()
+}
+
+/// The restart policy of the program that an action spawns.
+fn restart_of<'s>(scenario: &'s Scenario, action: &EntryAction) -> Option<&'s RestartPolicy> {
+    let EntryAction::Spawn(preset) = *action else { return None };
+    scenario.presets[preset].command()?.life.restart.as_ref()
 }
 
 /// How an entry is tried again, in words that follow what it does.

@@ -120,12 +120,14 @@ impl<'e> SpawnExited<'e> {
         killed: bool,
         skipped: u64,
         again: bool,
+        reason: Option<&'e str>,
+        restarts_in: Option<Span>,
     ) -> SpawnExited<'e> {
         let (code, signal) = match exit {
             SpawnExit::Code(code) => (Some(code), None),
             SpawnExit::Signal(signal) => (None, Some(signal)),
         };
-        SpawnExited { source, code, signal, ok, running, held, killed, skipped, again }
+        SpawnExited { source, code, signal, ok, running, held, killed, skipped, again, reason, restarts_in }
     }
 }
 
@@ -133,9 +135,21 @@ impl<'e> EventRow<'e> for SpawnExited<'e> {
     type Owned = ();
 
     fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
-        let SpawnExited { source, code, signal, ok, running, held, killed, skipped, again } = self;
+        let SpawnExited { source, code, signal, ok, running, .. } = self;
+        let SpawnExited { held, killed, skipped, again, reason, restarts_in, .. } = self;
         let exit = either(code.map(SpawnExit::Code), signal.map(SpawnExit::Signal), "`code`", "`signal`")?;
-        Ok(Event::SpawnExited { source, exit, ok, running, held, killed, skipped, again })
+        Ok(Event::SpawnExited {
+            source,
+            exit,
+            ok,
+            running,
+            held,
+            killed,
+            skipped,
+            again,
+            reason,
+            restarts_in,
+        })
     }
 }
 

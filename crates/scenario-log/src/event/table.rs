@@ -304,9 +304,13 @@ events! {
         killed: bool,
         /// The number of world states that were not sent to it because it read too slowly.
         skipped: u64,
-        /// Its entry tries again, so that this end is no failure.
+        /// Its entry tries again, or its preset starts it again, so that this end is no failure.
         again: bool,
-    } as { source, exit, ok, running, held, killed, skipped, again } {
+        /// Why it is not as expected, where the exit alone does not say that: words that follow its name.
+        reason: Option<&'a str>,
+        /// The time to the planned restart by its preset.
+        restarts_in: Option<Span>,
+    } as { source, exit, ok, running, held, killed, skipped, again, reason, restarts_in } {
         /// The spawn that ended.
         source: Required<SpawnId>,
         /// The exit code, from 0 to 255, if the spawn ended by itself.
@@ -325,8 +329,14 @@ events! {
         killed: UnlessEmpty<Flag>,
         /// The number of world states that were not sent to the spawn because it read too slowly.
         skipped: UnlessEmpty<Count>,
-        /// True if the entry of this source tries again, so that this is no failure.
+        /// True if the entry of this source tries again, or the `restart` of its preset starts it again, so
+        /// that this is no failure.
         again: UnlessEmpty<Flag>,
+        /// The reason why this end is not as expected, where the exit alone does not say that, as words for
+        /// people that follow the name of the spawn.
+        reason: Optional<Text>,
+        /// The time from this end to the planned restart by the `restart` of the preset, in seconds.
+        restarts_in: Optional<Span>,
     }
 
     /// A spawn could not start, or a program that runs never became ready.
@@ -345,7 +355,8 @@ events! {
         /// What the last probe came to, if the program never became ready by a port, a URL or a command. The `error`
         /// ends with it, too. Logs of older releases do not have it.
         last_try: Optional<Text>,
-        /// True if the entry of this source tries again, so that this is no failure.
+        /// True if the entry of this source tries again, or the `restart` of its preset starts it again, so
+        /// that this is no failure.
         again: Optional<Flag>,
     }
 

@@ -205,6 +205,9 @@ impl RunState {
         out: &mut EngineOutput<'_>,
     ) {
         let error = match sources.first() {
+            Some(source) if self.spawns.is_awaiting_restart(*source) => {
+                format!("{source} has ended, and waits for its restart")
+            }
             Some(source) => format!("{source} is no program that could get a signal"),
             None => self.does_not_run(target),
         };
@@ -288,8 +291,10 @@ impl RunState {
         killed
     }
 
-    /// Whether a source is a process, also one that is to be started.
+    /// Whether a source is a process, also one that is to be started, but not one that waits for its restart.
     pub(super) fn is_process(&self, source: Source) -> bool {
-        self.spawns.find(source).is_some_and(|(_, preset)| self.scenario.presets[preset].kind.is_process())
+        let is_process = |preset: usize| self.scenario.presets[preset].kind.is_process();
+        !self.spawns.is_awaiting_restart(source)
+            && self.spawns.find(source).is_some_and(|(_, preset)| is_process(preset))
     }
 }

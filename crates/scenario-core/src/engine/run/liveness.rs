@@ -28,9 +28,12 @@ impl RunState {
         if is_stopping || self.spawns.is_unready(number) {
             return;
         }
-        out.event(&Event::SpawnUnhealthy { source, failures, last_try });
         let probes = if failures == 1 { "a probe".to_owned() } else { format!("{failures} probes in a row") };
-        self.spawns.condemn(number, format!("was not alive: {probes} failed{}", last_try_words(last_try)));
+        let reason = format!("was not alive: {probes} failed{}", last_try_words(last_try));
+        if !self.spawns.condemn(number, reason) {
+            return;
+        }
+        out.event(&Event::SpawnUnhealthy { source, failures, last_try });
         out.emit_stopping(Some(source), "it is not alive");
         self.stop_spawn(number, out);
     }

@@ -8,6 +8,7 @@ mod entries;
 mod fetching;
 mod inputs;
 mod liveness;
+mod lives;
 mod loading;
 mod output_lines;
 mod player_fetching;
@@ -241,6 +242,8 @@ impl RunState {
             Timer::UntilTimeout(entry) => self.until_timed_out(entry, due, out),
             Timer::AlwaysTimeout(entry) => self.always_timed_out(entry, out),
             Timer::Continue(number) => self.continue_paused(number, due, out),
+            Timer::SpawnTimeout(number) => self.spawn_timed_out(number, out),
+            Timer::Restart(number) => drop(self.restart_awaiting(number, due, out)),
             Timer::TimeLimit => self.time_limit_reached(out),
         }
     }

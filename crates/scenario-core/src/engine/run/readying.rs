@@ -10,6 +10,8 @@ use super::RunState;
 use crate::engine::names::spawn_name;
 use crate::engine::output::EngineOutput;
 use crate::engine::readiness::format_never_ready;
+use crate::engine::run::lives::RestartAnswer;
+use crate::engine::run::trying::FaultTry;
 use crate::engine::spawns::ReadyStart;
 use crate::engine::timer_queue::Timer;
 use scenario_log::event::{Event, Source};
@@ -56,20 +58,30 @@ impl RunState {
             return;
         }
         let scenario = Rc::clone(&self.scenario);
-        let Some((preset, entry)) = self.spawns.get(number).map(|spawn| (spawn.preset(), spawn.entry()))
-        else {
-            return;
-        };
+        let Some(spawn) = self.spawns.get(number) else { return };
+        let (preset, entry) = (spawn.preset(), spawn.entry());
         let Some(ready) = scenario.presets[preset].ready() else { return };
+        let ready = ready.for_instance(spawn.instance());
         let source = Source::Spawn(number);
         let last_try = self.spawns.last_try(number).or_else(|| out.logged_last_try(source));
-        let error = format_never_ready(ready, last_try.as_deref());
+        let error = format_never_ready(&ready, last_try.as_deref());
         let reason = format!("{} {error}", spawn_name(&scenario, source, preset));
-        let tried = self.record_entry_fault(entry, reason, out);
+        let answer = self.decide_restart(number, true, out.now());
+        let tried = match &answer {
+            RestartAnswer::None => self.record_entry_fault(entry, reason, out),
+            RestartAnswer::Again(wait) => {
+                self.spawns.reserve_restart(number, *wait);
+                FaultTry::without_report()
+            }
+            RestartAnswer::GivesUp(words) => self.record_entry_fault(entry, format!("{reason}{words}"), out),
+        };
         self.emit_spawn_failed(number, (&error, last_try.as_deref()), tried.again, out);
         self.report_retry(&tried, source, out);
         out.emit_stopping(Some(source), "it never became ready");
-        self.stop_spawn(number, out);
+        match answer {
+            RestartAnswer::Again(_) => self.begin_stop(number, out),
+            RestartAnswer::None | RestartAnswer::GivesUp(_) => self.stop_spawn(number, out),
+        }
         if let Some(entry) = entry {
             self.check_entry_ready(entry, out);
         }

@@ -35,6 +35,9 @@ impl RunState {
             let Source::Spawn(number) = *source else { continue };
             restarted += 1;
             self.emit_stopping_source(by, *source, out);
+            if self.restart_awaiting(number, by.due, out) {
+                continue;
+            }
             if let Some(acts) = self.spawns.acts_mut(number) {
                 acts.order_restart(by.due);
             }
@@ -47,7 +50,8 @@ impl RunState {
     pub(super) fn spawn_again(&mut self, old: u32, restart: SpawnRestart, out: &mut EngineOutput<'_>) {
         if self.lifecycle.is_running() {
             let due = restart.due.unwrap_or(out.now());
-            self.start_spawn_for((restart.preset, restart.entry), Some(Source::Spawn(old)), due, out);
+            let replaced = Some((Source::Spawn(old), restart.lineage));
+            self.start_spawn_for((restart.preset, restart.entry), replaced, due, out);
         }
     }
 }

@@ -5,11 +5,13 @@ use std::rc::Rc;
 use super::RunState;
 use crate::engine::effect::Effect;
 use crate::engine::expectations::outcome::EventOrigin;
+use crate::engine::lineage::SpawnLineage;
 use crate::engine::names::spawn_name;
 use crate::engine::output::EngineOutput;
 use crate::engine::players::players_preset;
+use crate::engine::run::lives::ExitAnswer;
 use crate::engine::run::trying::FaultTry;
-use crate::engine::spawns::{ActiveSpawn, ExitVerdict, SpawnExitReport, SpawnStop, command_preset};
+use crate::engine::spawns::{ActiveSpawn, SpawnExitReport, SpawnStop, command_preset};
 use crate::engine::world::PlacementSeed;
 use crate::scenario::model::{Isolation, MAX_PLAYERS_IN_WORLD, StdinMode};
 use scenario_log::event::{Event, Source, SpawnExit};
@@ -32,12 +34,13 @@ impl RunState {
     pub(super) fn start_spawn_for(
         &mut self,
         (preset, entry): (usize, Option<usize>),
-        replaced: Option<Source>,
+        replaced: Option<(Source, SpawnLineage)>,
         due: Moment,
         out: &mut EngineOutput<'_>,
     ) {
-        let number = self.spawns.add(preset, entry, due);
-        let nth = self.spawns.get(number).map_or(0, |spawn| spawn.nth());
+        let (replaced, lineage) = replaced.unzip();
+        let number = self.spawns.add(preset, entry, due, lineage);
+        let (nth, instance) = self.spawns.get(number).map_or((0, 1), |spawn| (spawn.nth(), spawn.instance()));
         let source = Source::Spawn(number);
         self.timeline.add_source(entry);
         out.expectations()
@@ -49,7 +52,7 @@ impl RunState {
             Some(players) if players.isolation == Isolation::Task => {
                 self.start_players(number, (source, preset, nth), due, out);
             }
-            _ => out.effect(Effect::StartSpawn { source, preset, nth }),
+            _ => out.effect(Effect::StartSpawn { source, preset, nth, instance }),
         }
     }
 
@@ -89,7 +92,7 @@ impl RunState {
         moment: Moment,
         out: &mut EngineOutput<'_>,
     ) {
-        let Some(spawn) = self.spawns.mark_started(number) else { return };
+        let Some(spawn) = self.spawns.mark_started(number, moment) else { return };
         let (preset, entry, due) = (spawn.preset(), spawn.entry(), spawn.due());
         out.counters().spawned += 1;
         out.event(&Event::SpawnStarted {
@@ -99,6 +102,7 @@ impl RunState {
             entry: entry.map(|entry| self.scenario.timeline[entry].event_name(entry)),
             pid,
         });
+        self.limit_time(number, moment);
         self.entry_started(entry, moment, out);
         self.await_ready(number, moment, out);
     }
@@ -130,7 +134,8 @@ impl RunState {
         let Some((number, preset)) = self.spawns.find_starting(source) else { return };
         // One that was stopped before its turn to start came has not failed.
         let active = self.spawns.get(number).filter(|spawn| !spawn.is_stop_requested());
-        let tried = match active.map(ActiveSpawn::entry) {
+        let active_entry = active.map(ActiveSpawn::entry);
+        let tried = match active_entry {
             Some(entry) => {
                 let name = spawn_name(&self.scenario, source, preset);
                 self.record_entry_fault(entry, format!("{name} could not start: {error}"), out)
@@ -139,7 +144,11 @@ impl RunState {
         };
         self.emit_spawn_failed(number, (error, None), tried.again, out);
         self.report_retry(&tried, source, out);
+        let ends_run = active_entry.is_some() && !tried.again;
         self.remove_spawn(number, out.now(), out);
+        if ends_run {
+            self.end_with_program(source, preset, "could not start", out);
+        }
     }
 
     /// Reports that a spawn could not start or never became ready, with its preset and its entry: the error,
@@ -170,46 +179,19 @@ impl RunState {
         out: &mut EngineOutput<'_>,
     ) {
         let Some((number, preset)) = self.spawns.find_process(source) else { return };
-        let exit = end.exit;
-        let verdict = self.spawns.judge_exit(number, end);
-        let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
-        let scenario = Rc::clone(&self.scenario);
-        let name = || spawn_name(&scenario, source, preset);
-        let mut tried = FaultTry::default();
-        match verdict {
-            ExitVerdict::Expected => {}
-            ExitVerdict::ForceKilled => self
-                .lifecycle
-                .record_failure(|| format!("{} did not stop when asked to, and was killed", name())),
-            ExitVerdict::GroupKilled => self.lifecycle.record_failure(|| {
-                format!("what {} had started did not stop when asked to, and was killed", name())
-            }),
-            ExitVerdict::Unexpected => {
-                let reason = format!("{} ended with {exit}", name());
-                tried = self.record_entry_fault(entry, reason, out);
-            }
-            ExitVerdict::Condemned => {
-                let why = self.spawns.condemned(number).unwrap_or_default();
-                let reason = format!("{} {why}", name());
-                tried = self.record_entry_fault(entry, reason, out);
-            }
-            ExitVerdict::BeforeReady => {
-                let reason = format!("{} ended with {exit} before it was ready", name());
-                tried = self.record_entry_fault(entry, reason, out);
-            }
+        let answer = self.answer_exit((number, preset), end, out);
+        let is_replaced = answer.tried.again || self.spawns.pending_restart(number).is_some();
+        self.record_spawn_exited(number, end, &answer, out.now(), out);
+        if !is_replaced {
+            self.end_with_program(source, preset, "ended", out);
         }
-        let ok = verdict == ExitVerdict::Expected;
-        if !ok && !tried.again {
-            self.entry_failed(entry);
-        }
-        self.record_spawn_exited(number, end, (ok, &tried), out.now(), out);
     }
 
     /// The last player of a spawn has ended its last wait.
     pub(super) fn players_ended(&mut self, source: Source, due: Moment, out: &mut EngineOutput<'_>) {
         if let Some((number, _)) = self.spawns.find_started(source) {
             let end = SpawnExitReport::for_players(SpawnExit::Code(0));
-            self.record_spawn_exited(number, end, (true, &FaultTry::default()), due, out);
+            self.record_spawn_exited(number, end, &ExitAnswer::expected(), due, out);
         }
     }
 
@@ -217,7 +199,7 @@ impl RunState {
         &mut self,
         number: u32,
         end: SpawnExitReport,
-        (ok, tried): (bool, &FaultTry),
+        answer: &ExitAnswer,
         moment: Moment,
         out: &mut EngineOutput<'_>,
     ) {
@@ -227,15 +209,20 @@ impl RunState {
         out.event(&Event::SpawnExited {
             source: Source::Spawn(number),
             exit: end.exit,
-            ok,
+            ok: answer.ok,
             running,
             held: end.is_output_held,
             killed: end.is_group_killed,
             skipped: end.skipped_states,
-            again: tried.again,
+            again: answer.tried.again,
+            reason: answer.reason.as_deref(),
+            restarts_in: answer.restarts_in,
         });
-        self.report_retry(tried, Source::Spawn(number), out);
-        if let Some(entry) = entry.filter(|_| !tried.again) {
+        if let Some(wait) = answer.restarts_in {
+            return self.await_restart(number, end.exit, wait, out);
+        }
+        self.report_retry(&answer.tried, Source::Spawn(number), out);
+        if let Some(entry) = entry.filter(|_| !answer.tried.again) {
             self.timeline.record_exit(entry, end.exit, moment, &mut self.timers);
         }
         self.remove_spawn(number, moment, out);
@@ -258,9 +245,10 @@ impl RunState {
 
     /// Asks a spawn to stop, once, and takes back its restart. Players in the runner end at once, as by TERM.
     pub(super) fn stop_spawn(&mut self, number: u32, out: &mut EngineOutput<'_>) {
-        if let Some(acts) = self.spawns.acts_mut(number) {
-            acts.cancel_restart();
+        if self.take_restart_back(number, out) {
+            return;
         }
+        self.spawns.bar_restart(number);
         self.begin_stop(number, out);
     }
 
@@ -284,7 +272,7 @@ impl RunState {
         self.drop_sessions(play, out);
         self.players.stop_spawn(play, &self.scenario);
         let end = SpawnExitReport::for_players(SpawnExit::Signal(signal));
-        self.record_spawn_exited(number, end, (true, &FaultTry::default()), out.now(), out);
+        self.record_spawn_exited(number, end, &ExitAnswer::expected(), out.now(), out);
     }
 
     /// A line could not be sent.

@@ -19,6 +19,7 @@ impl RunState {
     /// Asks everything that runs to stop. Where programs are stopped at once, `is_told` says whether an event
     /// reports each of them.
     pub(super) fn stop_spawns(&mut self, is_told: bool, out: &mut EngineOutput<'_>) {
+        self.take_restarts_back(out);
         let scenario = &self.scenario;
         let is_process = |preset: usize| scenario.presets[preset].kind.is_process();
         let programs = self.spawns.iter().filter(|(_, spawn)| is_process(spawn.preset()));
@@ -67,9 +68,7 @@ impl RunState {
         let (programs, players): (Vec<u32>, Vec<u32>) =
             self.spawns.numbers().into_iter().partition(|number| self.is_process(Source::Spawn(*number)));
         for number in programs {
-            if let Some(acts) = self.spawns.acts_mut(number) {
-                acts.cancel_restart();
-            }
+            self.spawns.bar_restart(number);
             // From now on each exit is one that was asked for.
             if self.spawns.request_stop(number) == SpawnStop::Process {
                 match order.is_blocked(self.ordering_entry_of(number)) {

@@ -18,6 +18,13 @@ pub(super) struct FaultTry {
     retry: Option<RetryReport>,
 }
 
+impl FaultTry {
+    /// What was not as expected is done again, and the end of its source says so alone.
+    pub(super) fn without_report() -> FaultTry {
+        FaultTry { again: true, retry: None }
+    }
+}
+
 #[derive(Debug)]
 struct RetryReport {
     entry: usize,

@@ -131,6 +131,10 @@ impl TimelineNames<'_> {
         let mut seen = std::collections::HashSet::new();
         names.retain(|name| seen.insert(*name));
         let message = format!("nothing that runs has the name {}", quoted(name));
+        if POLICY_WORDS.contains(&name) {
+            let help = "an action names what it acts on; how a program comes back by itself stands in its preset: restart = \"failure\"";
+            return found.add(Diagnostic::error(place, message).with_help(help));
+        }
         let fault =
             found.did_you_mean(Diagnostic::error(place, message), name, names.iter().copied(), "names");
         found.add(fault.with_help("name an id, a preset or a fetch, or one source, such as \"ps#1\""));
@@ -197,6 +201,9 @@ impl TimelineNames<'_> {
         }
     }
 }
+
+/// Restart policies of this and of other tools, which people write in an entry.
+const POLICY_WORDS: [&str; 6] = ["always", "failure", "on-failure", "unless-stopped", "no", "never"];
 
 /// Whether the runner itself plays the players of a preset.
 fn is_in_runner(preset: &Preset) -> bool {

@@ -12,6 +12,7 @@ pub(crate) mod expect;
 mod fetches;
 mod headers;
 mod hold;
+mod life;
 mod load;
 mod never_comes;
 mod player_fetches;

@@ -1,14 +1,14 @@
 //! Builds the presets of the model, players or a program, from the keys of the file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{PresetContext, not_on_virtual_clock, players, program_arguments, ready};
+use super::{PresetContext, life, not_on_virtual_clock, players, program_arguments, ready};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawPreset, RawStop};
 use crate::scenario::model::{
-    CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, PresetVariant, StdinMode,
-    StopPolicy,
+    CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, PresetVariant, ScenarioText,
+    StdinMode, StopPolicy,
 };
 use crate::scenario::schema::numbers::ByteSize;
 use crate::scenario::schema::{DefaultedSlot, KeySlot, Located};
@@ -64,11 +64,12 @@ fn build_players(
 }
 
 fn build_command(
-    raw: RawPreset,
+    mut raw: RawPreset,
     folder: &Path,
     around: &mut PresetContext<'_>,
     found: &mut Diagnostics,
 ) -> Option<CommandPreset> {
+    let life = life::build_life(&mut raw, found);
     let argv = raw.command.into_given()?;
     if around.is_virtual {
         found.add(not_on_virtual_clock(argv.place, "a program"));
@@ -110,6 +111,7 @@ fn build_command(
         background,
         stop,
         max_line,
+        life,
     })
 }
 
@@ -138,8 +140,8 @@ fn build_max_line(max_line: &DefaultedSlot<ByteSize<1>>, found: &mut Diagnostics
 }
 
 /// The folder of the file that defines a program, in which it runs.
-fn default_dir(folder: &Path) -> Option<PathBuf> {
-    (!folder.as_os_str().is_empty()).then(|| folder.to_owned())
+fn default_dir(folder: &Path) -> Option<ScenarioText> {
+    (!folder.as_os_str().is_empty()).then(|| ScenarioText::plain(folder.to_string_lossy()))
 }
 
 /// Builds how a program is stopped; `None` if its command is wrong, which has been reported.

@@ -14,7 +14,7 @@ use crate::scenario::model::{
 };
 use crate::scenario::schema::collections::{ListOf, NamedEntry, NamedTable};
 use crate::scenario::schema::key_rules::HeaderNameRule;
-use crate::scenario::schema::strings::{HeaderValueText, NulFreeText, ProbeHeaderText, UrlText};
+use crate::scenario::schema::strings::{HeaderValueText, NulFreeText, ProbeHeaderText, ProgramText, UrlText};
 use crate::scenario::schema::{KeySlot, Located};
 use crate::scenario::unix_socket::url_in_folder;
 use scenario_log::event::REDACTED;
@@ -70,7 +70,7 @@ fn at_most_u32(number: BoundedU32<1>) -> u32 {
 
 /// The keys of a probe in either table.
 struct ProbeKeys {
-    tcp: KeySlot<ScenarioText>,
+    tcp: KeySlot<ProgramText>,
     http: KeySlot<UrlText<false>>,
     command: KeySlot<ListOf<NulFreeText, 1>>,
     status: StatusRule,
@@ -84,13 +84,14 @@ fn build_probe(
     found: &mut Diagnostics,
 ) -> Option<ProbeTest> {
     if let Some(address) = keys.tcp.into_given() {
+        let address = Located { value: address.value.0, place: address.place };
         return build_tcp_address(address, found).map(ProbeTest::Tcp);
     }
     if let Some(argv) = keys.command.into_given() {
         return program_arguments::build_argv(argv.value, folder, found).map(ProbeTest::Command);
     }
     let Located { value: UrlText(url), place } = keys.http.into_given()?;
-    let url = build_url(Located { value: url, place }, passwords, found)?;
+    let url = build_instance_url(Located { value: url, place }, passwords, found)?;
     let named = keys.headers.into_value().unwrap_or_default().items;
     headers::report_unsendable(&named, false, found);
     let of_fetch = |item: NamedEntry<ProbeHeaderText>| NamedEntry {
@@ -105,6 +106,24 @@ fn build_probe(
     Some(ProbeTest::Http(HttpProbe { url: url_in_folder(url, folder), status: keys.status, headers }))
 }
 
+/// Checks a URL with a number in the place of `${instance}`, which may stand in its port.
+fn build_instance_url(
+    url: Located<ScenarioText>,
+    passwords: &mut Vec<String>,
+    found: &mut Diagnostics,
+) -> Option<ScenarioText> {
+    let Located { value: url, place } = url;
+    let first = Located { value: url.for_instance(1), place };
+    let built = build_url(first, passwords, found)?;
+    let has_number = url.capture_names().next().is_some();
+    Some(match has_number {
+        false => built,
+        // Its password has no fixed place in what is shown.
+        true if built.is_secret() && !url.is_secret() => url.redacted(),
+        true => url,
+    })
+}
+
 /// Checks an address `host:port`.
 fn build_tcp_address(address: Located<ScenarioText>, found: &mut Diagnostics) -> Option<ScenarioText> {
     let Located { value: address, place } = address;
@@ -112,7 +131,7 @@ fn build_tcp_address(address: Located<ScenarioText>, found: &mut Diagnostics) ->
     if address.reveal().contains(REDACTED) {
         return Some(address);
     }
-    match parse_host_port(address.reveal()) {
+    match parse_host_port(address.for_instance(1).reveal()) {
         Ok(_) => Some(address),
         Err(fault) => {
             let message = format!("{} cannot be connected to: {fault}", quoted(address.display_text()));

@@ -25,6 +25,10 @@ pub(super) fn build_until(
                 "a background program runs until the end, so there is nothing to try again",
                 "remove `background = true` from its preset",
             )),
+            Some(PresetKind::Command(command)) if command.life.restart.is_some() => Some((
+                "`until` starts a program again that is not as expected, and so does the `restart` of its preset",
+                "remove one of them",
+            )),
             _ => None,
         },
         EntryAction::Fetch(_) if fetch.is_some_and(|fetch| fetch.load.is_some()) => {

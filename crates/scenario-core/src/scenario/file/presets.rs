@@ -5,7 +5,8 @@ use super::{BoundedU32, MAX_PLAYERS_IN_PRESET};
 use crate::scenario::format::format_size;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, Preset, StdinMode, StopPolicy,
+    ExitRule, Isolation, OnExit, OnFailure, PlayerBehavior, PlayerGroup, Preset, RestartPolicy, StdinMode,
+    StopPolicy,
 };
 use crate::scenario::schema::collections::{ListOf, NamedTable, OneOrList};
 use crate::scenario::schema::durations::DurationValue;
@@ -15,7 +16,7 @@ use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
 use crate::scenario::schema::spawn::ScalarValue;
 use crate::scenario::schema::steps::{RawStep, encode_blocks};
 use crate::scenario::schema::strings::{
-    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, PublicString, ScenarioPath,
+    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, ProgramPath, PublicString, ScenarioPath,
 };
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
@@ -40,6 +41,10 @@ table! {
         TableRule::Needs("stop", "command"),
         TableRule::Needs("max_line", "command"),
         TableRule::Needs("alive", "command"),
+        TableRule::Needs("on_exit", "command"),
+        TableRule::Needs("lives", "command"),
+        TableRule::Needs("timeout", "command"),
+        TableRule::Needs("restart", "command"),
     ] {
         /// The players that the runner plays, all at the same time; each row is one player or many that
         /// differ only in their name.
@@ -50,12 +55,14 @@ table! {
         /// of the runner's own binary, whose output lines are the moves.
         "isolation" isolation: Isolation = "task" => |preset| Some(preset.players()?.isolation),
         /// The program and its arguments, as a list of strings; no shell is involved. A program whose name
-        /// has a slash is relative to the folder of this file; one without is looked for in `PATH`.
+        /// has a slash is relative to the folder of this file; one without is looked for in `PATH`. `${instance}`
+        /// is the number of the spawn among those of the preset, from 1, here and in `dir`, `env`, `ready` and
+        /// the text of `stdin`; a spawn that takes the place of another has its number.
         "command" command: ListOf<NulFreeText, 1> => |preset| {
             Some(preset.command()?.argv.iter().collect::<Vec<_>>())
         },
         /// The working directory of the program, relative to this file. Default: the folder of this file.
-        "dir" dir: ScenarioPath => |preset| Some(preset.command()?.dir.as_deref()),
+        "dir" dir: ProgramPath => |preset| Some(preset.command()?.dir.as_ref()),
         /// Environment variables of the program by name, set on top of the runner's environment.
         "env" env: NamedTable<EnvText, EnvNameRule> => |preset| {
             Some(encode_named(preset.command()?.env.iter().map(|(name, value)| (&**name, value))))
@@ -70,8 +77,8 @@ table! {
         "ready" ready: RawReady => |preset| Some(preset.command()?.ready.as_ref().map(RawReady::write)),
         /// Whether the program gets a pseudo-terminal of its own; its stdout and stderr are then one stream.
         "pty" pty: bool = false => |preset| Some(preset.command()?.pty); UnlessDefault,
-        /// The exits that do not fail the run: an exit code from 0 to 255, a list of them, `"any"`, or `{
-        /// signal = "TERM" }`. With `background = true` the default does not hold: any exit before the end
+        /// The exits that do not fail the run: an exit code from 0 to 255, `"any"`, `{ signal = "TERM" }`, or a
+        /// list of codes and signals. With `background = true` the default does not hold: any exit before the end
         /// of the run fails it.
         "exits" exits: ExitRule = 0 => |preset| Some(&preset.command()?.exits),
         /// Whether the program runs in the background: the run does not wait for it, and stops it at the end.
@@ -99,6 +106,17 @@ table! {
         /// The name of the preset of which this one is a variant with other `args`, and by which events know it.
         /// The resolved scenario has it.
         "variant_of" variant_of: PublicString => |preset| preset.variant.as_ref().map(|_| &preset.name),
+        /// What the end of the program means for the run: `"go on"`, or `"stop"`, the end of the run in order, with
+        /// its verdict. A program that is started again has not ended.
+        "on_exit" on_exit: OnExit = "go on" => |preset| Some(preset.command()?.life.on_exit); UnlessDefault,
+        /// How long the program must run at least, as a duration from its start: an end before that fails the run,
+        /// whatever `exits` says.
+        "lives" lives: DurationValue<true> => |preset| Some(preset.command()?.life.lives),
+        /// How long the program may run at most, as a duration from its start. Then it is stopped, and has failed.
+        "timeout" timeout: DurationValue<true> => |preset| Some(preset.command()?.life.timeout),
+        /// How the program is started again when it has ended: `"failure"`, after an end that would fail the run,
+        /// `"always"`, or a table with limits. Default: it is not started again.
+        "restart" restart: RestartPolicy => |preset| Some(preset.command()?.life.restart.as_ref()),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::scenario::schema::collections::{ListOf, NamedTable};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::encode::{encode_named, unless_empty};
 use crate::scenario::schema::key_rules::HeaderNameRule;
-use crate::scenario::schema::strings::{NulFreeText, ProbeHeaderText, RegexText, UrlText};
+use crate::scenario::schema::strings::{NulFreeText, ProbeHeaderText, ProgramRegex, ProgramText, UrlText};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
 
@@ -23,7 +23,7 @@ table! {
         TableRule::Excludes("try_timeout", "line"),
     ] {
         /// A regular expression: the program is ready with the first line of its output that matches.
-        "line" line: RegexText => |ready| match &ready.test {
+        "line" line: ProgramRegex => |ready| match &ready.test {
             ReadinessTest::Line { regex, .. } => Some(regex),
             ReadinessTest::Probe(_) => None,
         },
@@ -33,7 +33,7 @@ table! {
             ReadinessTest::Probe(_) => None,
         }; UnlessDefault,
         /// An address `host:port`: the program is ready when a connection to it succeeds.
-        "tcp" tcp: ScenarioText => |ready| ready.probe().and_then(tcp_of),
+        "tcp" tcp: ProgramText => |ready| ready.probe().and_then(tcp_of),
         /// A URL: the program is ready when a request to it is answered with a status of `status`.
         "http" http: UrlText<false> => |ready| Some(&ready.probe()?.http()?.url),
         /// A program and its arguments, as a list of strings: the program of the preset is ready when this one
@@ -63,7 +63,7 @@ table! {
         TableRule::Needs("headers", "http"),
     ] {
         /// An address `host:port`: a probe succeeds when a connection to it does.
-        "tcp" tcp: ScenarioText => |alive| tcp_of(&alive.test),
+        "tcp" tcp: ProgramText => |alive| tcp_of(&alive.test),
         /// A URL: a probe succeeds when a request to it is answered with a status of `status`.
         "http" http: UrlText<false> => |alive| Some(&alive.test.http()?.url),
         /// A program and its arguments, as a list of strings: a probe succeeds when it exits with 0. It runs in the

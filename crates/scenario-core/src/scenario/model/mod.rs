@@ -8,6 +8,8 @@ mod data;
 pub mod expect;
 pub mod expect_parts;
 mod fetches;
+mod instance;
+mod life;
 mod presets;
 mod probes;
 mod status;
@@ -28,6 +30,8 @@ pub use fetches::{
     ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchJob,
     FetchMode, Http2Mode, LoadModel, LoadProfile, MultipartPart, PartContent, RowSource,
 };
+pub(crate) use instance::INSTANCE;
+pub use life::{LifeRules, OnExit, RestartCause, RestartPolicy};
 pub use presets::{
     CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
     PresetKind, PresetVariant, StdinMode, StopPolicy,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::life::LifeRules;
 use super::probes::{LivenessRule, ReadinessRule};
 use super::step_program::StepProgram;
 use super::steps::{PlayerStep, StepAction};
@@ -226,7 +227,7 @@ pub struct CommandPreset {
     /// The program and its arguments; at least the program.
     pub argv: Vec<ScenarioText>,
     /// The working directory, relative to the scenario's folder; `None`: that folder.
-    pub dir: Option<PathBuf>,
+    pub dir: Option<ScenarioText>,
     /// Variables that are set on top of the runner's environment.
     pub env: BTreeMap<String, ScenarioText>,
     /// Whether it starts with an empty environment instead of the runner's.
@@ -247,6 +248,8 @@ pub struct CommandPreset {
     pub stop: StopPolicy,
     /// The longest line, in bytes, that is logged whole; at least 1.
     pub max_line: u64,
+    /// How long it lives, and what follows its end.
+    pub life: LifeRules,
 }
 
 /// The source of a program's standard input.
@@ -274,31 +277,38 @@ pub enum ExitRule {
     Any,
     /// Death by this signal.
     Signal(Signal),
+    /// These exit codes, and death by these signals; at least one of them.
+    Listed(Vec<u8>, Vec<Signal>),
 }
 
 impl ExitRule {
     /// Whether an exit is one of these.
     #[must_use]
     pub fn allows(&self, exit: SpawnExit) -> bool {
-        match (self, exit) {
-            (ExitRule::Any, _) => true,
-            (ExitRule::Codes(codes), SpawnExit::Code(code)) => {
-                codes.iter().any(|expected| i32::from(*expected) == code)
-            }
-            (ExitRule::Signal(expected), SpawnExit::Signal(signal)) => *expected == signal,
-            _ => false,
+        let (codes, signals) = match self {
+            ExitRule::Any => return true,
+            ExitRule::Codes(codes) => (&codes[..], &[][..]),
+            ExitRule::Signal(signal) => (&[][..], std::slice::from_ref(signal)),
+            ExitRule::Listed(codes, signals) => (&codes[..], &signals[..]),
+        };
+        match exit {
+            SpawnExit::Code(code) => codes.iter().any(|expected| i32::from(*expected) == code),
+            SpawnExit::Signal(signal) => signals.contains(&signal),
         }
     }
 
-    /// The exits in words: `code 3`, `code 3 or 4`, `signal TERM`, `any code`.
+    /// The exits in words: `code 3`, `code 3 or 4`, `signal TERM`, `code 3 or signal TERM`, `any code`.
     #[must_use]
     pub fn describe(&self) -> String {
+        let list = |codes: &[u8]| codes.iter().map(u8::to_string).collect::<Vec<_>>().join(" or ");
         match self {
             ExitRule::Any => "any code".to_owned(),
             ExitRule::Signal(signal) => format!("signal {signal}"),
-            ExitRule::Codes(codes) => {
-                let codes: Vec<String> = codes.iter().map(u8::to_string).collect();
-                format!("code {}", codes.join(" or "))
+            ExitRule::Codes(codes) => format!("code {}", list(codes)),
+            ExitRule::Listed(codes, signals) => {
+                let codes = (!codes.is_empty()).then(|| format!("code {}", list(codes)));
+                let signals = signals.iter().map(|signal| format!("signal {signal}"));
+                codes.into_iter().chain(signals).collect::<Vec<_>>().join(" or ")
             }
         }
     }

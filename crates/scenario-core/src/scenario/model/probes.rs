@@ -21,8 +21,8 @@ pub struct ReadinessRule {
 pub enum ReadinessTest {
     /// Lines of its output that match a regular expression.
     Line {
-        /// A valid regular expression.
-        regex: String,
+        /// A regular expression, which is valid with any `${instance}`.
+        regex: ScenarioText,
         /// The number of such lines that must come; at least 1.
         times: u32,
     },

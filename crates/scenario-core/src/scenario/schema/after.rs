@@ -112,8 +112,8 @@ table! {
             EntryTrigger::Quiet { duration, .. } => Some(*duration),
             _ => None,
         },
-        /// The exit of the other entry's spawns that is waited for: an exit code from 0 to 255, a list of them,
-        /// `"any"`, or `{ signal = "TERM" }`. The entry is skipped if they end without such an exit.
+        /// The exit of the other entry's spawns that is waited for: an exit code from 0 to 255, `"any"`,
+        /// `{ signal = "TERM" }`, or a list of codes and signals. The entry is skipped if they end without such an exit.
         "exit" exit: ExitRule => |of| match of.trigger {
             EntryTrigger::Exit { exits, .. } => Some(exits),
             _ => None,

@@ -234,11 +234,34 @@ impl<'a> DecodeContext<'a> {
         self.substitute(&raw, at, VarPolicy::Request)
     }
 
+    /// A string of a program with its variables replaced; it may hold secrets, and gaps for the number of its
+    /// spawn.
+    pub(crate) fn decode_program_text(
+        &mut self,
+        node: TomlNode,
+        wanted: &str,
+        example: &str,
+    ) -> Option<ScenarioText> {
+        let (raw, at) = self.take_string(node, wanted, example)?;
+        self.substitute(&raw, at, VarPolicy::Program)
+    }
+
+    /// The same without secrets.
+    pub(crate) fn decode_public_program_text(
+        &mut self,
+        node: TomlNode,
+        wanted: &str,
+        example: &str,
+    ) -> Option<ScenarioText> {
+        let (raw, at) = self.take_string(node, wanted, example)?;
+        self.substitute(&raw, at, VarPolicy::PublicProgram)
+    }
+
     /// A URL with its variables replaced; it may hold secrets and, if it is `late`, gaps for values that are
-    /// captured during the run.
+    /// captured during the run, or else for the number of a spawn.
     pub(crate) fn decode_url(&mut self, node: TomlNode, late: bool) -> Option<ScenarioText> {
         let (raw, at) = self.take_string(node, "a string", r#""http://127.0.0.1:8080/a.pdf""#)?;
-        let secrecy = if late { VarPolicy::Request } else { VarPolicy::Secrets };
+        let secrecy = if late { VarPolicy::Request } else { VarPolicy::Program };
         let source = Rc::clone(&self.source);
         let url = self.vars.substitute_url(raw.as_str(&source), secrecy);
         self.report_var_errors(&raw, at, url)
@@ -382,6 +405,11 @@ pub(crate) fn report_var_error(
                 }
             }
         }
+        VarErrorKind::OnlyInPrograms(name) => fault
+            .with_help(
+                "it can stand in the `command`, `dir`, `env`, `ready` and the text of `stdin` of a preset",
+            )
+            .with_help(format!("for a variable of this name, declare it in [vars]: {name} = …")),
         VarErrorKind::InvalidDraw(..) => fault.with_help(format!("the forms are {DRAW_FORMS}")),
         VarErrorKind::TooLong | VarErrorKind::NoPort(_) => fault,
     };

@@ -57,8 +57,57 @@ const PRESET: ForeignKeys = ForeignKeys {
             "a preset waits for nothing; the entry that spawns it does: `after = \"db.ready\"` in its `[[timeline]]`",
         ),
         (
-            &["restart", "autorestart", "restart_policy", "availability", "respawn", "max_restarts"],
-            "no program is started again by itself: an exit that `exits` does not name fails the run. An entry with `after = \"ID.finished\"` starts it once more",
+            &[
+                "autorestart",
+                "auto_restart",
+                "restart_policy",
+                "availability",
+                "respawn",
+                "restart_on_failure",
+                "keep_alive",
+                "keepalive",
+            ],
+            "a program is started again after a failure with `restart = \"failure\"`, after each end with `restart = \"always\"`, and with limits by `restart = { times = 5, wait = \"100ms..1s\", within = \"1m\" }`",
+        ),
+        (
+            &[
+                "max_restarts",
+                "startretries",
+                "start_limit_burst",
+                "startlimitburst",
+                "max_retries",
+                "retries",
+                "max_attempts",
+            ],
+            "how often a program is started again is `restart = { times = 3, within = \"1m\" }`",
+        ),
+        (
+            &[
+                "restart_delay",
+                "restart_sec",
+                "restartsec",
+                "backoff",
+                "backoff_seconds",
+                "exp_backoff_restart_delay",
+                "restart_interval",
+            ],
+            "the wait before a restart is `restart = { wait = \"100ms..1s\" }`",
+        ),
+        (
+            &[
+                "exit_on_end",
+                "exit_on_failure",
+                "exit_on_skipped",
+                "abort_on_exit",
+                "abort_on_container_exit",
+                "kill_others",
+                "kill_others_on_fail",
+            ],
+            "a program whose end ends the run has `on_exit = \"stop\"`; an unexpected exit fails the run in any case",
+        ),
+        (
+            &["startsecs", "min_uptime", "minimum_uptime", "minuptime"],
+            "an end that comes too early fails the run with `lives = \"1s\"`",
         ),
         (
             &[
@@ -98,13 +147,27 @@ const PRESET: ForeignKeys = ForeignKeys {
             &["environment", "envs", "environ", "environment_variables", "env_vars"],
             "variables of a program are `env = { NAME = \"value\" }`",
         ),
-        (&["dotenv", "env_files"], "a file of variables is `env_file = \".env\"`"),
         (
-            &["working_dir", "workdir", "working_directory", "cwd", "directory", "chdir"],
+            &["dotenv", "env_files", "environment_file", "environmentfile"],
+            "a file of variables is `env_file = \".env\"`",
+        ),
+        (
+            &["working_dir", "workdir", "working_directory", "workingdirectory", "cwd", "directory", "chdir"],
             "the folder in which a program runs is `dir = \"…\"`",
         ),
         (
-            &["cmd", "entrypoint", "run", "exec", "program", "shell", "script"],
+            &[
+                "cmd",
+                "entrypoint",
+                "run",
+                "exec",
+                "program",
+                "shell",
+                "script",
+                "exec_start",
+                "execstart",
+                "interpreter",
+            ],
             "the program and its arguments are one list: `command = [\"program\", \"argument\"]`; a shell is `[\"sh\", \"-c\", \"…\"]`",
         ),
         (
@@ -112,7 +175,7 @@ const PRESET: ForeignKeys = ForeignKeys {
             "there are no containers: a program runs on this machine as it is. One can be started by its tool: `command = [\"docker\", \"run\", \"--rm\", …]`",
         ),
         (
-            &["stop_signal", "stopsignal", "kill_signal", "shutdown"],
+            &["stop_signal", "stopsignal", "kill_signal", "killsignal", "shutdown"],
             "how a program is stopped is `stop = { signal = \"INT\", grace = \"10s\" }`",
         ),
         (
@@ -124,6 +187,8 @@ const PRESET: ForeignKeys = ForeignKeys {
                 "grace_period",
                 "shutdown_timeout",
                 "stopwaitsecs",
+                "timeout_stop_sec",
+                "timeoutstopsec",
             ],
             "the time that a program has to end is `stop = { grace = \"10s\" }`",
         ),
@@ -140,29 +205,48 @@ const PRESET: ForeignKeys = ForeignKeys {
             &[
                 "exit_codes",
                 "exitcodes",
+                "success_exit_status",
+                "successexitstatus",
                 "success_exit_codes",
                 "allow_failure",
                 "ignore_error",
                 "ignore_errors",
                 "continue_on_error",
             ],
-            "the exits that do not fail the run are `exits = [0, 3]`, or `exits = \"any\"`",
+            "the exits that do not fail the run are `exits = [0, 3, { signal = \"TERM\" }]`, or `exits = \"any\"`",
         ),
         (
-            &["replicas", "scale", "numprocs", "instances"],
-            "how many are started at once is `count` of the entry that spawns it",
+            &["replicas", "scale", "numprocs", "instances", "process_num", "exec_mode"],
+            "how many are started at once is `count` of the entry that spawns it, and `${instance}` in the strings of the preset is the number of each",
         ),
         (
             &["log", "logs", "log_location", "log_file", "stdout_logfile", "stderr_logfile", "logging"],
             "the log of the run has all lines of all programs",
         ),
         (
-            &["timeout", "max_duration"],
-            "a program is stopped by an entry: `after = \"ID.started\"`, `at = \"10s\"`, `stop = \"ID\"`; the whole run by `time_limit`",
+            &["max_duration", "max_runtime", "runtime_max_sec", "runtimemaxsec", "time_limit", "deadline"],
+            "the longest time of a program is `timeout = \"10s\"`, and that of the whole run `time_limit` at the top",
         ),
         (
-            &["delay", "start_delay", "startsecs", "autostart", "priority"],
+            &["delay", "start_delay", "autostart", "priority"],
             "when a program starts is a matter of the entry that spawns it: `at = \"2s\"`",
+        ),
+        (
+            &["stopasgroup", "killasgroup", "kill_mode", "killmode"],
+            "a stop and a kill always reach the whole process group: remove it",
+        ),
+        (&["redirect_stderr", "merge_logs"], "the log has the lines of both outputs: remove it"),
+        (
+            &["watch", "watch_files", "autoreload"],
+            "`scenario run --watch` starts the whole run anew when a file has changed",
+        ),
+        (
+            &["cron_restart"],
+            "a restart at planned times is an entry: `every = \"1h\"`, `times = 24`, `restart = \"ID\"`",
+        ),
+        (
+            &["timeout_start_sec", "timeoutstartsec", "start_timeout", "listen_timeout"],
+            "the time that a program has to become ready is `ready = { …, timeout = \"30s\" }`",
         ),
     ],
 };
@@ -213,6 +297,23 @@ const ENTRY: ForeignKeys = ForeignKeys {
         (
             &["input", "write", "type"],
             "a line is written to a program with `send = { to = \"ID\", text = \"…\" }`",
+        ),
+        (
+            &[
+                "timeout",
+                "max_duration",
+                "background",
+                "exits",
+                "ready",
+                "env",
+                "dir",
+                "stdin",
+                "pty",
+                "on_exit",
+                "lives",
+                "autorestart",
+            ],
+            "how a program runs stands in its preset, not in the entry that spawns it",
         ),
     ],
 };
@@ -375,7 +476,29 @@ const ROWS: ForeignKeys = ForeignKeys {
     ],
 };
 
-const ALL: [&ForeignKeys; 8] = [&SCENARIO, &PRESET, &ENTRY, &READY, &STOP, &FETCH, &ALIVE, &ROWS];
+const RESTART: ForeignKeys = ForeignKeys {
+    table: "`restart`",
+    rows: &[
+        (
+            &["condition", "policy", "restart", "mode"],
+            "the ends after which it is started again are `on = \"failure\"` or `on = \"always\"`",
+        ),
+        (
+            &["max_restarts", "max_attempts", "attempts", "retries", "limit", "count", "burst"],
+            "how often is `times = 5`",
+        ),
+        (
+            &["delay", "backoff", "backoff_seconds", "every", "interval", "sec"],
+            "the wait before a restart is `wait = \"1s\"`, or `wait = \"100ms..1s\"`, drawn from the seed",
+        ),
+        (
+            &["window", "period", "for", "reset"],
+            "the time in which restarts are counted is `within = \"1m\"`",
+        ),
+    ],
+};
+
+const ALL: [&ForeignKeys; 9] = [&SCENARIO, &PRESET, &ENTRY, &READY, &STOP, &FETCH, &ALIVE, &ROWS, &RESTART];
 
 /// The text to write here instead of a key of another tool, if it is one that we know; `table` is the kind of
 /// table, as in messages.

@@ -28,6 +28,7 @@ mod multipart;
 pub(crate) mod numbers;
 pub(crate) mod own_words;
 pub(crate) mod rates;
+mod restart;
 mod shares;
 pub(crate) mod span_text;
 pub(crate) mod spawn;

@@ -140,7 +140,7 @@ impl TomlSchema for NulFreeText {
 
 fn decode_nul_free(cx: &mut DecodeContext<'_>, node: TomlNode, example: &str) -> Option<ScenarioText> {
     let at = node.at;
-    let text = cx.decode_text(node, "a string", example)?;
+    let text = cx.decode_program_text(node, "a string", example)?;
     if text.reveal().contains('\0') {
         cx.error(at, "a program cannot receive a NUL character");
         return None;
@@ -331,19 +331,87 @@ impl TomlSchema for RegexText {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RegexText> {
         let at = node.at;
         let regex = cx.decode_public_text(node, "a regular expression", r#""listening on .*""#)?;
-        if let Some(fault) = cx.regex_error(&regex) {
-            cx.error_with_help(
-                at,
-                format!("this is not a regular expression: {fault}"),
-                "the syntax is that of https://docs.rs/regex; in '…' a backslash is written once",
-            );
-            return None;
-        }
-        Some(RegexText(regex))
+        is_regex(cx, at, &regex).then_some(RegexText(regex))
     }
 
     fn schema() -> Json {
         object([("type", "string".into()), ("examples", Json::from(["listening on .*", "^ERROR"]))])
+    }
+}
+
+/// Whether a text is a regular expression; reports why it is none.
+fn is_regex(cx: &mut DecodeContext<'_>, at: ByteRange, text: &str) -> bool {
+    let fault = cx.regex_error(text);
+    if let Some(fault) = &fault {
+        cx.error_with_help(
+            at,
+            format!("this is not a regular expression: {fault}"),
+            "the syntax is that of https://docs.rs/regex; in '…' a backslash is written once",
+        );
+    }
+    fault.is_none()
+}
+
+/// Whether a text can be a path; reports if it cannot.
+fn is_path(cx: &mut DecodeContext<'_>, at: ByteRange, text: &str) -> bool {
+    let is_path = !text.is_empty() && !text.contains('\0');
+    if !is_path {
+        cx.error(at, "a path must not be empty and must not have a NUL character");
+    }
+    is_path
+}
+
+/// A text of a program, in which the number of its spawn may stand.
+#[derive(Debug)]
+pub(crate) struct ProgramText(pub(crate) ScenarioText);
+
+impl TomlSchema for ProgramText {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ProgramText> {
+        cx.decode_program_text(node, "a string", r#""some text""#).map(ProgramText)
+    }
+
+    fn schema() -> Json {
+        ScenarioText::schema()
+    }
+}
+
+/// A regular expression that is valid with any number of a spawn.
+#[derive(Debug)]
+pub(crate) struct ProgramRegex(pub(crate) ScenarioText);
+
+impl TomlSchema for ProgramRegex {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ProgramRegex> {
+        let at = node.at;
+        let regex = cx.decode_public_program_text(node, "a regular expression", r#""listening on .*""#)?;
+        is_regex(cx, at, regex.for_instance(1).reveal()).then_some(ProgramRegex(regex))
+    }
+
+    fn schema() -> Json {
+        RegexText::schema()
+    }
+}
+
+/// A path relative to the scenario's folder, in which the number of a spawn may stand.
+#[derive(Debug)]
+pub(crate) struct ProgramPath(pub(crate) ScenarioText);
+
+impl TomlSchema for ProgramPath {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ProgramPath> {
+        let at = node.at;
+        let path = cx.decode_public_program_text(node, "a path", r#""data/input.txt""#)?;
+        let shown = path.for_instance(1);
+        if !is_path(cx, at, shown.reveal()) {
+            return None;
+        }
+        if cx.folder.as_os_str().is_empty() || shown.reveal().starts_with('/') {
+            return Some(ProgramPath(path));
+        }
+        let folder = format!("{}/", cx.folder.to_string_lossy());
+        Some(ProgramPath(path.with_inserted(0, &folder)))
+    }
+
+    fn schema() -> Json {
+        ScenarioPath::schema()
     }
 }
 
@@ -355,11 +423,7 @@ impl TomlSchema for ScenarioPath {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ScenarioPath> {
         let at = node.at;
         let path = cx.decode_public_text(node, "a path", r#""data/input.txt""#)?;
-        if path.is_empty() || path.contains('\0') {
-            cx.error(at, "a path must not be empty and must not have a NUL character");
-            return None;
-        }
-        Some(ScenarioPath(cx.folder.join(path)))
+        is_path(cx, at, &path).then(|| ScenarioPath(cx.folder.join(path)))
     }
 
     fn schema() -> Json {

@@ -3,11 +3,12 @@
 use super::encode::{TomlEncode, encode_one_or_list};
 use super::form::{FormFields, encode_form};
 use super::json_text::{JsonText, encode_json_text};
-use super::numbers::{int_or_list_schema, report_out_of_range};
-use super::strings::{RequestText, ScenarioPath, or_variable_schema, pattern_schema};
+use super::lone_variable::or_lone_variable_schema;
+use super::numbers::{int_or_list_schema, integer_schema, report_out_of_range};
+use super::strings::{ProgramText, RequestText, ScenarioPath, or_variable_schema, pattern_schema};
 use super::{DecodeContext, KeySlot, TomlSchema, own_words, table::table};
 use crate::diagnostic::quoted;
-use crate::scenario::model::{ExitRule, FetchBody, ScenarioText, StdinMode};
+use crate::scenario::model::{ExitRule, FetchBody, StdinMode};
 use crate::scenario::schema::table::TableRule;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
@@ -48,58 +49,49 @@ fn decode_word<T: Copy>(
     found
 }
 
-/// Decodes one integer of a range, or a list of them.
-fn decode_integers(
-    cx: &mut DecodeContext<'_>,
-    node: TomlNode,
-    least: i64,
-    most: i64,
-    what: &str,
-    forms: &str,
-) -> Option<Vec<i64>> {
-    match node.value {
-        TomlValue::Integer(Some(number)) if (least..=most).contains(&number) => Some(vec![number]),
-        TomlValue::Integer(_) => {
-            report_out_of_range(cx, node.at, least, most);
-            None
-        }
-        TomlValue::Array(items) if items.is_empty() => {
-            cx.error_with_help(
-                node.at,
-                "this list is empty, so nothing would be allowed",
-                format!("the forms are {forms}"),
-            );
-            None
-        }
-        TomlValue::Array(items) => {
-            let mut numbers = Vec::with_capacity(items.len());
-            for item in items {
-                let item = cx.resolve_lone(item)?;
-                match item.value {
-                    TomlValue::Integer(Some(number)) if (least..=most).contains(&number) => {
-                        numbers.push(number)
-                    }
-                    TomlValue::Integer(_) => {
-                        report_out_of_range(cx, item.at, least, most);
-                        return None;
-                    }
-                    _ => {
-                        cx.report_wrong_type(
-                            &item,
-                            &format!("an integer from {least} to {most}"),
-                            &most.to_string(),
-                        );
-                        return None;
-                    }
-                }
-            }
-            Some(numbers)
-        }
+/// Decodes an exit code, or a list of codes and signals.
+fn decode_exits(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ExitRule> {
+    let items = match node.value {
+        TomlValue::Integer(_) => return Some(ExitRule::Codes(vec![decode_code(cx, node)?])),
+        TomlValue::Array(items) => items,
         _ => {
-            cx.report_wrong_type(&node, what, forms);
-            None
+            cx.report_wrong_type(&node, "an exit code, a list of exits, \"any\", or a signal", EXIT_FORMS);
+            return None;
+        }
+    };
+    if items.is_empty() {
+        let help = format!("the forms are {EXIT_FORMS}");
+        cx.error_with_help(node.at, "this list is empty, so nothing would be allowed", help);
+        return None;
+    }
+    let (mut codes, mut signals) = (Vec::new(), Vec::new());
+    for item in items {
+        let item = cx.resolve_lone(item)?;
+        match item.value {
+            TomlValue::Table(_) => signals.push(ExitSignalTable::decode(cx, item)?.signal.into_value()?),
+            TomlValue::Integer(_) => codes.push(decode_code(cx, item)?),
+            _ => {
+                cx.report_wrong_type(
+                    &item,
+                    "an integer from 0 to 255, or a signal",
+                    "255 or { signal = \"TERM\" }",
+                );
+                return None;
+            }
         }
     }
+    Some(if signals.is_empty() { ExitRule::Codes(codes) } else { ExitRule::Listed(codes, signals) })
+}
+
+fn decode_code(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<u8> {
+    let code = match node.value {
+        TomlValue::Integer(Some(number)) => u8::try_from(number).ok(),
+        _ => None,
+    };
+    if code.is_none() {
+        report_out_of_range(cx, node.at, 0, i64::from(u8::MAX));
+    }
+    code
 }
 
 table! {
@@ -110,7 +102,7 @@ table! {
     }
 }
 
-const EXIT_FORMS: &str = "0, [0, 3], \"any\" or { signal = \"TERM\" }";
+const EXIT_FORMS: &str = "0, [0, 3], \"any\", { signal = \"TERM\" } or [0, { signal = \"TERM\" }]";
 
 impl TomlSchema for ExitRule {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ExitRule> {
@@ -122,17 +114,7 @@ impl TomlSchema for ExitRule {
             TomlValue::Table(_) => {
                 Some(ExitRule::Signal(ExitSignalTable::decode(cx, node)?.signal.into_value()?))
             }
-            _ => {
-                let codes = decode_integers(
-                    cx,
-                    node,
-                    0,
-                    255,
-                    "an exit code, a list of them, \"any\", or a signal",
-                    EXIT_FORMS,
-                )?;
-                Some(ExitRule::Codes(codes.into_iter().filter_map(|code| u8::try_from(code).ok()).collect()))
-            }
+            _ => decode_exits(cx, node),
         }
     }
 
@@ -143,9 +125,17 @@ impl TomlSchema for ExitRule {
                 or_variable_schema(object([("enum", Json::from(["any"]))])),
                 int_or_list_schema(0, 255),
                 ExitSignalTable::schema(),
+                exit_list_schema(),
             ]),
         )])
     }
+}
+
+/// The schema of a list of codes and signals.
+fn exit_list_schema() -> Json {
+    let code = or_lone_variable_schema(integer_schema(0, 255));
+    let item = object([("anyOf", Json::List(vec![code, ExitSignalTable::schema()]))]);
+    object([("type", "array".into()), ("minItems", 1.into()), ("items", item)])
 }
 
 impl TomlEncode for &ExitRule {
@@ -157,6 +147,10 @@ impl TomlEncode for &ExitRule {
             ExitRule::Codes(codes) => Some(encode_one_or_list(codes.iter().map(|code| u64::from(*code)))),
             ExitRule::Any => Some("any".into()),
             ExitRule::Signal(signal) => Some(ExitSignalTable::write(signal)),
+            ExitRule::Listed(codes, signals) => {
+                let codes = codes.iter().map(|code| u64::from(*code).into());
+                Some(codes.chain(signals.iter().map(ExitSignalTable::write)).collect())
+            }
         }
     }
 }
@@ -165,7 +159,7 @@ table! {
     /// The text or the file that a program reads, followed by the end of file.
     StdinTable is "`stdin`" from (StdinMode) like "{ text = \"yes\\n\" }" with [TableRule::ExactlyOne(&["text", "file"])] {
         /// The text that the program reads.
-        "text" text: ScenarioText => |stdin| match stdin {
+        "text" text: ProgramText => |stdin| match stdin {
             StdinMode::Text(text) => Some(text),
             _ => None,
         },
@@ -191,7 +185,7 @@ impl TomlSchema for StdinMode {
         if let TomlValue::Table(_) = node.value {
             let table = StdinTable::decode(cx, node)?;
             return match (table.text, table.file) {
-                (KeySlot::Given(text), _) => Some(StdinMode::Text(text.value)),
+                (KeySlot::Given(text), _) => Some(StdinMode::Text(text.value.0)),
                 (_, KeySlot::Given(file)) => Some(StdinMode::File(file.value.0)),
                 _ => None,
             };

@@ -27,7 +27,7 @@ use std::fmt;
 
 use crate::diagnostic::quoted;
 use crate::scenario::FreePortSource;
-use crate::scenario::model::{ScenarioText, VarValue};
+use crate::scenario::model::{INSTANCE, ScenarioText, VarValue};
 use crate::scenario::vars::outside::{ENV_FILE_PREFIX, EnvFileValue};
 use crate::scenario::vars::request_values::RequestValue;
 use crate::scenario::vars::scopes::{ScopedValue, VarScope};
@@ -61,6 +61,8 @@ pub(crate) enum VarErrorKind {
     NotCapturedYet(String),
     /// It is known only when a request starts.
     OnlyInRequests(String),
+    /// It is known only when a program starts.
+    OnlyInPrograms(String),
     /// It is no draw, for this reason.
     InvalidDraw(String, String),
     /// It is a secret, and would be logged there.
@@ -87,6 +89,9 @@ impl fmt::Display for VarErrorKind {
             }
             VarErrorKind::OnlyInRequests(name) => {
                 write!(f, "{} is known only when a request starts", quoted(name))
+            }
+            VarErrorKind::OnlyInPrograms(name) => {
+                write!(f, "{} is known only when a program starts", quoted(name))
             }
             VarErrorKind::InvalidDraw(name, why) => write!(f, "{} is not a draw: {why}", quoted(name)),
             VarErrorKind::SecretNotAllowed(name) => {
@@ -125,6 +130,10 @@ pub(crate) enum VarPolicy {
     SecretsAndCaptures,
     /// All of these, and what a request gets when it starts: its row, its number, draws.
     Request,
+    /// Variables of the environment, and the number of the spawn of a program.
+    Program,
+    /// The number of the spawn of a program, and no secrets.
+    PublicProgram,
     /// No secrets: the log holds the text as it is.
     PublicOnly,
 }
@@ -369,7 +378,7 @@ impl<'e> Vars<'e> {
     }
 
     fn resolve(&self, name: &str, secrecy: VarPolicy) -> Result<Vec<VarPart>, VarErrorKind> {
-        let is_public = secrecy == VarPolicy::PublicOnly;
+        let is_public = matches!(secrecy, VarPolicy::PublicOnly | VarPolicy::PublicProgram);
         let one = |text, env_name| vec![VarPart { text, env_name }];
         let parts = match name.strip_prefix("env:") {
             Some(variable) => one(self.resolve_env(variable)?, Some(name.to_owned())),
@@ -390,6 +399,12 @@ impl<'e> Vars<'e> {
                 value.map_err(|why| VarErrorKind::InvalidDraw(name.to_owned(), why))?;
                 if secrecy != VarPolicy::Request {
                     return Err(VarErrorKind::OnlyInRequests(name.to_owned()));
+                }
+                return Ok(one(ScenarioText::capture_gap(name), None));
+            }
+            None if name == INSTANCE && !self.values.contains_key(name) => {
+                if !matches!(secrecy, VarPolicy::Program | VarPolicy::PublicProgram) {
+                    return Err(VarErrorKind::OnlyInPrograms(name.to_owned()));
                 }
                 return Ok(one(ScenarioText::capture_gap(name), None));
             }
