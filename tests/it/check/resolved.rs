@@ -331,20 +331,20 @@ fn life() -> impl Strategy<Value = LifeRules> {
 }
 
 fn command() -> impl Strategy<Value = PresetKind> {
-    let argv = (path(), vec(of_program(), 0..3));
-    let env = btree_map("[A-Z$ {}.\"]{1,5}", of_program(), 0..3);
+    let argv = (path(), vec(of_program().boxed(), 0..3)).boxed();
+    let env = btree_map("[A-Z$ {}.\"]{1,5}", of_program().boxed(), 0..3).boxed();
     let dir = path().prop_map(|dir| ScenarioText::plain(dir.to_string_lossy()));
     let dir = prop_oneof![3 => dir, 1 => Just(with_instance("data-", "/x"))];
     (
         argv,
-        of(dir),
+        of(dir.boxed()),
         env,
         any::<bool>(),
-        (stdin(), of(ready()), of(alive()), any::<bool>()),
+        (stdin().boxed(), of(ready().boxed()).boxed(), of(alive().boxed()).boxed(), any::<bool>()),
         exits(),
         any::<bool>(),
-        (span(), prop_oneof![Just(Vec::new()), short_command()]),
-        (1_u64..=8 << 20, life()),
+        (span(), prop_oneof![Just(Vec::new()), short_command()].boxed()),
+        (1_u64..=8 << 20, life().boxed()),
     )
         .prop_map(
             |(
