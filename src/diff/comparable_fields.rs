@@ -82,7 +82,8 @@ impl<'a> ComparableFields<'a> {
             | Event::SpawnReady { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
-            | Event::SpawnResumed { .. } => {}
+            | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. } => {}
             Event::SpawnStarted { preset, entry, .. } => {
                 counting.push_text("preset", Some(preset));
                 counting.push_entry(entry);

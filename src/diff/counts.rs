@@ -121,6 +121,7 @@ impl DiffCounts {
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::Move { .. }
@@ -178,5 +179,6 @@ pub(super) fn is_outcome(event: &Event<'_>) -> bool {
             | Event::RunResumed { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
     )
 }

@@ -294,7 +294,8 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }
-        | Event::SpawnResumed { .. } => EventOwner::Ignored,
+        | Event::SpawnResumed { .. }
+        | Event::SpawnSampled { .. } => EventOwner::Ignored,
         Event::TypedInput { .. }
         | Event::Mark { .. }
         | Event::EntrySkipped { .. }
@@ -362,7 +363,7 @@ mod tests {
                 held: false,
                 killed: false,
                 skipped: 0,
-                again: false,
+                again: false, usage: Default::default(),
             };
             for event in [start, exit] {
                 for side in DiffSide::BOTH {

@@ -63,6 +63,7 @@ impl FetchLineRenderer {
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::Move { .. }

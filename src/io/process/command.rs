@@ -5,7 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 
 use rustix::fs::{Access, OFlags};
 
@@ -37,7 +38,7 @@ pub(super) struct CommandSpec {
     /// Absolute.
     pub(super) folder: PathBuf,
     /// With its name for itself, arguments and environment.
-    pub(super) command: tokio::process::Command,
+    pub(super) command: Command,
     pub(super) stdin_content: StdinContent,
     /// The process gets a terminal of its own instead of pipes, and `command` is the one that
     /// provides it.
@@ -82,7 +83,7 @@ impl CommandSpec {
             PresetKind::Command(command) => CommandSpec::from_command(command, folder),
             PresetKind::Players(_) => {
                 let program = PathBuf::from(RUNNING_PROGRAM);
-                let mut command = tokio::process::Command::new(&program);
+                let mut command = Command::new(&program);
                 command.arg0(PROGRAM_NAME).args(players_arguments(context, preset.key(), nth));
                 Ok(CommandSpec {
                     display_name: PROGRAM_NAME.to_owned(),
@@ -123,7 +124,7 @@ impl CommandSpec {
         let mut command = if preset.pty {
             pty::exec_on_pty_command(&program, called)
         } else {
-            let mut command = tokio::process::Command::new(&program);
+            let mut command = Command::new(&program);
             command.arg0(called);
             command
         };

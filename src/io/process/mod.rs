@@ -21,22 +21,28 @@
 //!
 //! A process of a preset with `pty = true` has a terminal of its own ([`pty`]) in place of the pipes.
 //!
+//! What a process uses is looked at now and then, and reported as samples where its preset wants them
+//! ([`usage`]).
+//!
 //! The processes that a process starts stay in its group, or leave it and become orphans ([`orphans`]).
 //!
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves no
 //! process behind: [`Processes::kill_remaining`] ends all groups, and so does dropping [`Processes`].
 
+mod child;
 mod command;
 mod fd_limit;
 mod group;
 mod job_stop;
 pub(in crate::io) mod orphans;
+mod procfs;
 pub mod pty;
 mod registry;
 mod start_error;
 mod stdin_writer;
 mod supervise;
 mod unresponsive;
+mod usage;
 mod world_feed;
 
 use std::rc::Rc;
@@ -106,6 +112,7 @@ impl Processes {
         let mut running = self.registry.running.borrow_mut();
         let Some(process) = running.get_mut(&source) else { return };
         let ProcessStopState::NotRequested(stop) = process.stop_state else { return };
+        process.usage.look();
         process.stop_state = ProcessStopState::Requested(stop, Instant::now());
         self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
         process.probe = None;
@@ -128,6 +135,7 @@ impl Processes {
         if matches!(process.stop_state, ProcessStopState::Killed(_)) {
             return;
         }
+        process.usage.look();
         process.stop_state = ProcessStopState::Killed(Instant::now());
         self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
         process.probe = None;

@@ -23,11 +23,12 @@ use crate::io::process::fd_limit::OriginalFdLimit;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::process::stdin_writer::StdinWriter;
 use crate::io::process::supervise::ProcessExit;
+use crate::io::process::usage::{OtherChildren, UsageWatch};
 use crate::io::process::world_feed::ProcessWorldFeed;
 use crate::io::process::{orphans, supervise};
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use scenario_core::scenario::model::StopPolicy;
-use scenario_log::event::{Source, SpawnExit};
+use scenario_log::event::{Source, SpawnExit, SpawnUsage};
 use scenario_log::signal as log_signal;
 
 /// How many processes are started in one turn of the event loop.
@@ -36,7 +37,7 @@ const MAX_STARTS_PER_TURN: u32 = 8;
 /// The state that effects and supervising tasks share.
 #[derive(Debug)]
 pub(super) struct ProcessRegistry {
-    context: Rc<RunContext>,
+    pub(super) context: Rc<RunContext>,
     pub(super) inbox: Rc<Inbox>,
     multiplexer: Rc<Multiplexer>,
     probes: Rc<ReadinessProber>,
@@ -61,6 +62,8 @@ pub(super) struct ProcessRegistry {
     pub(super) terminal: RefCell<Option<ControllingTerminal>>,
     /// Whether the run is paused, and all processes with it.
     pub(super) paused: Cell<bool>,
+    /// The children of the runner that no spawn began with, as they were when a sample needed them.
+    pub(super) other_children: OtherChildren,
 }
 
 /// A process that is still to be started.
@@ -88,6 +91,8 @@ pub(super) struct RunningProcess {
     /// Probes whether it is ready, until it is, ends or is stopped; `None` if there is nothing to
     /// probe.
     pub(super) probe: Option<ProbeHandle>,
+    /// Watches what it uses.
+    pub(super) usage: Rc<UsageWatch>,
 }
 
 /// How far the end of a process has come.
@@ -139,6 +144,7 @@ impl ProcessRegistry {
             owns_children: Cell::new(false),
             terminal: RefCell::default(),
             paused: Cell::new(false),
+            other_children: OtherChildren::default(),
         };
         Rc::new(registry)
     }
@@ -162,9 +168,11 @@ impl ProcessRegistry {
             world_feed,
             suspended: false,
             probe: probing,
+            usage: Rc::clone(&started.usage),
         };
         self.running.borrow_mut().insert(source, running);
         self.inbox.push(Input::SpawnStarted { source, pid });
+        self.start_sampling(source, preset, &started.usage);
         let registry = Rc::clone(self);
         spawn_local(async move {
             let group = Rc::clone(&started.group);
@@ -172,15 +180,15 @@ impl ProcessRegistry {
                 panics::panic_if_requested("process");
                 started.supervise(source, &registry.inbox).await
             });
-            let ProcessExit { exit, held, killed, skipped } = supervised.await.unwrap_or_else(|| {
+            let ProcessExit { exit, held, killed, skipped, usage } = supervised.await.unwrap_or_else(|| {
                 // The task that supervised it has failed, and the run must not wait for it.
                 group.signal(Signal::KILL);
                 group.leader_ended();
                 let exit = SpawnExit::Signal(log_signal::Signal::KILL);
-                ProcessExit { exit, held: false, killed: false, skipped: 0 }
+                ProcessExit { exit, held: false, killed: false, skipped: 0, usage: SpawnUsage::default() }
             });
             registry.remove_ended(source);
-            registry.inbox.push(Input::SpawnExited { source, exit, held, killed, skipped });
+            registry.inbox.push(Input::SpawnExited { source, exit, held, killed, skipped, usage });
             registry.start_pending();
         });
         Ok(())

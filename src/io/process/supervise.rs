@@ -4,17 +4,17 @@
 //! end.
 
 use std::io;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
 use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use tokio::net::unix::pipe;
-use tokio::process::Child;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
+use super::child::{Child, ChildEnd};
 use super::group::ProcessGroup;
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::{Multiplexer, OutputReader};
@@ -24,8 +24,9 @@ use crate::io::process::pty::PtyMaster;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::process::stdin_writer;
 use crate::io::process::stdin_writer::StdinWriter;
+use crate::io::process::usage::UsageWatch;
 use crate::io::process::world_feed::ProcessWorldFeed;
-use scenario_log::event::{OutputStream, Source, SpawnExit};
+use scenario_log::event::{OutputStream, Source, SpawnExit, SpawnUsage};
 use scenario_log::signal::Signal;
 
 /// How long the outputs of a process are read after its end, if another process holds them.
@@ -38,6 +39,7 @@ pub(super) struct StartedProcess {
     pub(super) group: Rc<ProcessGroup>,
     pub(super) stdin_writer: Option<Rc<StdinWriter>>,
     pub(super) world_feed: Option<Rc<ProcessWorldFeed>>,
+    pub(super) usage: Rc<UsageWatch>,
     child: Child,
     pipes: ProcessPipes,
     stdin_content: StdinContent,
@@ -55,6 +57,8 @@ pub(super) struct ProcessExit {
     pub(super) killed: bool,
     /// How many states of the world it was not sent.
     pub(super) skipped: u64,
+    /// What it used.
+    pub(super) usage: SpawnUsage,
 }
 
 /// Our ends of the pipes or the terminal of a process.
@@ -88,7 +92,7 @@ pub(super) fn start_process(
             pty::too_long_message()
         )));
     }
-    spec.command.current_dir(&spec.folder).kill_on_drop(true);
+    spec.command.current_dir(&spec.folder);
     if ends.pty.is_none() {
         // On a terminal it begins a session, and leads a group by that.
         spec.command.process_group(0);
@@ -96,10 +100,10 @@ pub(super) fn start_process(
     let CommandSpec { display_name: shown, program, folder, command, stdin_content: input, .. } = spec;
     // The command must be dropped with the process's ends of the pipes: otherwise they would never
     // end.
-    let child = { command }.spawn();
+    let child = Child::spawn(&mut { command });
     let child = child.map_err(|error| ProcessStartError::from_spawn(&error, &shown, &program, &folder))?;
-    let running = child.id().and_then(|pid| Some((pid, Rc::new(ProcessGroup::new(pid)?))));
-    let Some((pid, group)) = running else {
+    let pid = child.id();
+    let Some(group) = ProcessGroup::new(pid).map(Rc::new) else {
         return Err(ProcessStartError::Permanent(format!("`{shown}` has no process number")));
     };
     if let Some(trouble) = ends.start_error_pipe.take() {
@@ -114,6 +118,7 @@ pub(super) fn start_process(
         group,
         stdin_writer,
         world_feed,
+        usage: UsageWatch::new(pid),
         child,
         pipes: ends,
         stdin_content: input,
@@ -162,7 +167,7 @@ impl StartedProcess {
     /// report.
     pub(super) async fn supervise(mut self, source: Source, inbox: &Rc<Inbox>) -> ProcessExit {
         self.spawn_stdin_tasks(source, inbox);
-        let (status, held) = self.read_and_wait().await;
+        let (ChildEnd { status, usage }, held) = self.read_and_wait().await;
         self.pipes.stdout.drain().await;
         if let Some(stderr) = &mut self.pipes.stderr {
             stderr.drain().await;
@@ -178,7 +183,7 @@ impl StartedProcess {
         let skipped = self.world_feed.map_or(0, |world_feed| world_feed.close());
         let exit = exit_from_status(status);
         let killed = self.group.was_killed() && exit != SpawnExit::Signal(Signal::KILL);
-        ProcessExit { exit, held, killed, skipped }
+        ProcessExit { exit, held, killed, skipped, usage: self.usage.at_end(usage) }
     }
 
     /// Starts a task that writes its standard input, which the process may never read.
@@ -214,8 +219,8 @@ impl StartedProcess {
     /// Waits for its end while its outputs are read. If the runner has asked it to end, that is the end of
     /// its whole group; else what is left of the group stays. Then the outputs have half a second longer
     /// to end. Gives the status, and whether an output has not ended.
-    async fn read_and_wait(&mut self) -> (io::Result<ExitStatus>, bool) {
-        let StartedProcess { child, pipes: ProcessPipes { stdout, stderr, .. }, group, .. } = self;
+    async fn read_and_wait(&mut self) -> (ChildEnd, bool) {
+        let StartedProcess { child, pipes: ProcessPipes { stdout, stderr, .. }, group, usage, .. } = self;
         let both = async {
             match stderr {
                 Some(stderr) => drop(tokio::join!(stdout.read_to_end(), stderr.read_to_end())),
@@ -223,12 +228,14 @@ impl StartedProcess {
             }
         };
         let mut reading = std::pin::pin!(both);
+        let mut watching = std::pin::pin!(usage.watch());
         let mut read = false;
         let status = loop {
             tokio::select! {
                 biased;
                 _ = &mut reading, if !read => read = true,
                 status = child.wait() => break status,
+                () = &mut watching => {}
             }
         };
         group.leader_ended();

@@ -90,6 +90,7 @@ impl TimelineMark {
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::Move { .. }

@@ -132,6 +132,7 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::SpawnReady { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. }
+        | Event::SpawnSampled { .. }
         | Event::StepEnded { .. }
         | Event::PlayerEnded { .. }
         | Event::Move { .. }

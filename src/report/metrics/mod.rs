@@ -192,6 +192,7 @@ impl RunMetrics {
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::FetchResponded { .. }

@@ -265,6 +265,7 @@ impl<W: Write> TraceReport<W> {
             Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::Move { .. }

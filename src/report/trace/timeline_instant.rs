@@ -63,6 +63,7 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         | Event::SpawnReady { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. }
+        | Event::SpawnSampled { .. }
         | Event::StepEnded { .. }
         | Event::PlayerEnded { .. }
         | Event::Move { .. }

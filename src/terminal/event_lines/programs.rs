@@ -47,7 +47,7 @@ impl LineRenderer {
             Event::SpawnResumed { source } => {
                 self.push_source_line(out, t, *source, |out| out.push_str("goes on"))
             }
-            Event::SpawnExited { source, exit, ok, running, held, killed, skipped, again } => {
+            Event::SpawnExited { source, exit, ok, running, held, killed, skipped, again, usage } => {
                 let needed = self.needed_programs.take(*source).filter(|_| !*ok && !*again);
                 let is_unready = needed.as_ref().is_some_and(|program| program.is_unready);
                 let name = self.names.remove(source).unwrap_or_default();
@@ -63,7 +63,10 @@ impl LineRenderer {
                 let alarm = if needed.is_some() { "UNEXPECTED: " } else { "" };
                 self.push_source_line(out, t, *source, |out| {
                     self.push_styled(out, style, |out| {
-                        push_fmt(out, format_args!("{alarm}ended {name}{how}{when}"))
+                        push_fmt(out, format_args!("{alarm}ended {name}{how}{when}"));
+                        if let Some(limit) = usage.exceeded {
+                            push_fmt(out, format_args!(": it {}", limit.excess()));
+                        }
                     });
                     push_fmt(out, format_args!("; {}", describe_running(*running)));
                     if *killed {

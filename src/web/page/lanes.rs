@@ -108,6 +108,7 @@ impl LiveLanes {
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::Move { .. }
@@ -348,7 +349,7 @@ mod tests {
                 held: false,
                 killed: false,
                 skipped: 0,
-                again: false,
+                again: false, usage: Default::default(),
             };
             self.event(2, &exited);
         }

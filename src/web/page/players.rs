@@ -320,7 +320,7 @@ mod tests {
             held: false,
             killed: false,
             skipped: 0,
-            again: false,
+            again: false, usage: Default::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::event::table::rows::{
 };
 use crate::event::{
     ClockKind, Event, ExpectationResult, FetchErrorKind, FetchedResponse, OutputStream, RunSummary,
-    SendCounts, Source, SpawnExit,
+    SendCounts, Source, SpawnExit, SpawnUsage,
 };
 use crate::time::Span;
 
@@ -120,12 +120,14 @@ impl<'e> SpawnExited<'e> {
         killed: bool,
         skipped: u64,
         again: bool,
+        usage: SpawnUsage,
     ) -> SpawnExited<'e> {
         let (code, signal) = match exit {
             SpawnExit::Code(code) => (Some(code), None),
             SpawnExit::Signal(signal) => (None, Some(signal)),
         };
-        SpawnExited { source, code, signal, ok, running, held, killed, skipped, again }
+        let SpawnUsage { cpu, peak_memory, exceeded } = usage;
+        SpawnExited { source, code, signal, ok, running, held, killed, skipped, again, cpu, peak_memory, exceeded }
     }
 }
 
@@ -133,9 +135,10 @@ impl<'e> EventRow<'e> for SpawnExited<'e> {
     type Owned = ();
 
     fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
-        let SpawnExited { source, code, signal, ok, running, held, killed, skipped, again } = self;
+        let SpawnExited { source, code, signal, ok, running, held, killed, skipped, again, .. } = self;
+        let usage = SpawnUsage { cpu: self.cpu, peak_memory: self.peak_memory, exceeded: self.exceeded };
         let exit = either(code.map(SpawnExit::Code), signal.map(SpawnExit::Signal), "`code`", "`signal`")?;
-        Ok(Event::SpawnExited { source, exit, ok, running, held, killed, skipped, again })
+        Ok(Event::SpawnExited { source, exit, ok, running, held, killed, skipped, again, usage })
     }
 }
 

@@ -13,6 +13,7 @@ mod player_fetching;
 mod readying;
 mod restarting;
 mod shutdown;
+mod sampling;
 mod spawning;
 mod stepping;
 mod stopping;

@@ -170,6 +170,7 @@ impl RunState {
         out: &mut EngineOutput<'_>,
     ) {
         let Some((number, preset)) = self.spawns.find_process(source) else { return };
+        let end = self.with_exceeded_limit(preset, end);
         let exit = end.exit;
         let verdict = self.spawns.judge_exit(number, end);
         let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
@@ -185,11 +186,12 @@ impl RunState {
                 format!("what {} had started did not stop when asked to, and was killed", name())
             }),
             ExitVerdict::Unexpected => {
-                let reason = format!("{} ended with {exit}", name());
+                let reason = format!("{} ended with {exit}{}", name(), self.limit_words(preset, end));
                 tried = self.record_entry_fault(entry, reason, out);
             }
             ExitVerdict::BeforeReady => {
-                let reason = format!("{} ended with {exit} before it was ready", name());
+                let limit = self.limit_words(preset, end);
+                let reason = format!("{} ended with {exit} before it was ready{limit}", name());
                 tried = self.record_entry_fault(entry, reason, out);
             }
         }
@@ -228,6 +230,7 @@ impl RunState {
             killed: end.is_group_killed,
             skipped: end.skipped_states,
             again: tried.again,
+            usage: end.usage,
         });
         self.report_retry(tried, Source::Spawn(number), out);
         if let Some(entry) = entry.filter(|_| !tried.again) {

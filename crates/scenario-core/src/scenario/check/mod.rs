@@ -20,6 +20,7 @@ mod presets;
 mod proxy;
 mod ready;
 mod request_values;
+mod resources;
 mod secret_use;
 mod shared_captures;
 mod step_locks;

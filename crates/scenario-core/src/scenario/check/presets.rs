@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{PresetContext, not_on_virtual_clock, players, ready};
+use super::{PresetContext, not_on_virtual_clock, players, ready, resources};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawPreset, RawStop};
@@ -96,6 +96,8 @@ fn build_command(
     let background = raw.background.or_default();
     let env = raw.env.into_value().unwrap_or_default();
     let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
+    let resources =
+        resources::build_resources(raw.sample, raw.limits, (raw.user, raw.output), found)?;
     Some(CommandPreset {
         argv: build_argv(argv.value.0.into_iter().map(|argument| argument.value.0), folder),
         dir: raw.dir.into_value().map(|dir| dir.0).or_else(|| default_dir(folder)),
@@ -113,6 +115,7 @@ fn build_command(
         background,
         stop: build_stop(&raw.stop.into_value().unwrap_or_default()),
         max_line,
+        resources,
     })
 }
 

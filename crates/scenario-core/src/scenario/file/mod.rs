@@ -12,7 +12,7 @@ pub(crate) mod until;
 pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
 pub(crate) use expect::{RawAlways, RawExpectation, RawFollows, RawLeadsTo};
 pub(crate) use fetches::RawFetchJob;
-pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
+pub(crate) use presets::{RawLimits, RawPlayerGroup, RawPreset, RawReady, RawStop};
 pub(crate) use timeline::{RawSend, RawSignal, RawTimelineEntry};
 
 use crate::scenario::matrix::RawMatrix;

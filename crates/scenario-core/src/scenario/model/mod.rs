@@ -9,6 +9,7 @@ pub mod expect;
 pub mod expect_parts;
 mod fetches;
 mod presets;
+pub mod resources;
 mod status;
 pub mod step_program;
 pub mod steps;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::resources::ProgramResources;
 use super::step_program::StepProgram;
 use super::steps::{PlayerStep, StepAction};
 use super::{RowSource, ScenarioText, VarValue};
@@ -244,6 +245,8 @@ pub struct CommandPreset {
     pub stop: StopPolicy,
     /// The longest line, in bytes, that is logged whole; at least 1.
     pub max_line: u64,
+    /// What it may take of the machine, and how that is watched.
+    pub resources: ProgramResources,
 }
 
 /// The source of a program's standard input.
