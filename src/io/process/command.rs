@@ -7,10 +7,13 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use rustix::fs::{Access, OFlags};
 
 use crate::io::own_program::{PROGRAM_NAME, RUNNING_PROGRAM};
+use crate::io::process::prepared::Preparation;
+use crate::io::process::prepared::cgroup::ControlGroups;
 use crate::io::process::pty;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::{PAGE_VARIABLE, RunContext, TOKEN_VARIABLE};
@@ -45,6 +48,8 @@ pub(super) struct CommandSpec {
     pub(super) pty: bool,
     pub(super) stop: model::StopPolicy,
     pub(super) max_line: u64,
+    /// What the process takes on before it becomes the program, if `command` is the one that does that.
+    pub(super) preparation: Option<Preparation>,
 }
 
 /// The standard input of a process.
@@ -70,6 +75,7 @@ impl CommandSpec {
         preset: usize,
         nth: u64,
         players_text: fn(&Scenario, usize) -> String,
+        groups: &Rc<ControlGroups>,
     ) -> Result<CommandSpec, ProcessStartError> {
         let folder = std::path::absolute(if context.folder.as_os_str().is_empty() {
             Path::new(".")
@@ -80,7 +86,7 @@ impl CommandSpec {
         let preset_index = preset;
         let preset = &context.scenario.presets[preset];
         match &preset.kind {
-            PresetKind::Command(command) => CommandSpec::from_command(command, folder),
+            PresetKind::Command(command) => CommandSpec::from_command(command, folder, groups),
             PresetKind::Players(_) => {
                 let program = PathBuf::from(RUNNING_PROGRAM);
                 let mut command = Command::new(&program);
@@ -96,13 +102,18 @@ impl CommandSpec {
                     pty: false,
                     stop: PLAYERS_STOP,
                     max_line: PLAYERS_MAX_LINE,
+                    preparation: None,
                 })
             }
         }
     }
 
     /// Builds the command of a program.
-    fn from_command(preset: &model::CommandPreset, home: PathBuf) -> Result<CommandSpec, ProcessStartError> {
+    fn from_command(
+        preset: &model::CommandPreset,
+        home: PathBuf,
+        groups: &Rc<ControlGroups>,
+    ) -> Result<CommandSpec, ProcessStartError> {
         let folder = preset.dir.as_ref().map_or_else(|| home.clone(), |dir| home.join(dir));
         let name = preset.argv.first().map_or("", ScenarioText::reveal);
         let shown = preset.argv.first().map_or("", ScenarioText::display_text).to_owned();
@@ -121,12 +132,15 @@ impl CommandSpec {
         };
         // The name that a shell would give it: some programs act by the name that they are called.
         let called = if name.contains('/') { program.as_os_str() } else { name.as_ref() };
-        let mut command = if preset.pty {
-            pty::exec_on_pty_command(&program, called)
-        } else {
-            let mut command = Command::new(&program);
-            command.arg0(called);
-            command
+        let preparation = Preparation::new(preset, groups)?;
+        let mut command = match &preparation {
+            Some(preparation) => preparation.command(&program, called, preset.pty),
+            None if preset.pty => pty::exec_on_pty_command(&program, called),
+            None => {
+                let mut command = Command::new(&program);
+                command.arg0(called);
+                command
+            }
         };
         command.args(preset.argv.iter().skip(1).map(ScenarioText::reveal));
         if preset.clear_env {
@@ -136,6 +150,9 @@ impl CommandSpec {
         command.env_remove(TOKEN_VARIABLE).env_remove(PAGE_VARIABLE);
         if preset.pty {
             command.env("TERM", pty::TERM_VALUE);
+        }
+        if let Some(preparation) = preparation.as_ref().filter(|_| !preset.clear_env) {
+            command.envs(preparation.variables());
         }
         command.envs(preset.env.iter().map(|(name, value)| (name, value.reveal())));
         let input = match &preset.stdin {
@@ -155,6 +172,7 @@ impl CommandSpec {
             pty: preset.pty,
             stop,
             max_line,
+            preparation,
         })
     }
 

@@ -21,6 +21,8 @@
 //!
 //! A process of a preset with `pty = true` has a terminal of its own ([`pty`]) in place of the pipes.
 //!
+//! A process with limits, or of another user, starts as this program, which takes these on ([`prepared`]).
+//!
 //! What a process uses is looked at now and then, and reported as samples where its preset wants them
 //! ([`usage`]).
 //!
@@ -35,6 +37,7 @@ mod fd_limit;
 mod group;
 mod job_stop;
 pub(in crate::io) mod orphans;
+pub mod prepared;
 mod procfs;
 pub mod pty;
 mod registry;

@@ -20,6 +20,8 @@ use crate::io::multiplexer::Multiplexer;
 use crate::io::panics;
 use crate::io::process::command::CommandSpec;
 use crate::io::process::fd_limit::OriginalFdLimit;
+use crate::io::process::prepared::Preparation;
+use crate::io::process::prepared::cgroup::ControlGroups;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::process::stdin_writer::StdinWriter;
 use crate::io::process::supervise::ProcessExit;
@@ -64,6 +66,8 @@ pub(super) struct ProcessRegistry {
     pub(super) paused: Cell<bool>,
     /// The children of the runner that no spawn began with, as they were when a sample needed them.
     pub(super) other_children: OtherChildren,
+    /// Where the groups of programs with limits are made.
+    control_groups: Rc<ControlGroups>,
 }
 
 /// A process that is still to be started.
@@ -145,16 +149,20 @@ impl ProcessRegistry {
             terminal: RefCell::default(),
             paused: Cell::new(false),
             other_children: OtherChildren::default(),
+            control_groups: Rc::default(),
         };
         Rc::new(registry)
     }
 
     /// Starts a process now.
     fn start(self: &Rc<Self>, source: Source, preset: usize, nth: u64) -> Result<(), ProcessStartError> {
-        let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml)?;
+        let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml, &self.control_groups)?;
+        let limits_files = spec.preparation.as_ref().is_some_and(Preparation::limits_files);
         let stop = spec.stop;
         let started = supervise::start_process(&self.multiplexer, source, spec)?;
-        self.original_fd_limit.restore_for(started.pid);
+        if !limits_files {
+            self.original_fd_limit.restore_for(started.pid);
+        }
         let (pid, group, stdin_writer) =
             (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
         let ready = self.context.scenario.presets[preset].ready();

@@ -19,6 +19,8 @@ use super::group::ProcessGroup;
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::{Multiplexer, OutputReader};
 use crate::io::process::command::{CommandSpec, StdinContent};
+use crate::io::process::prepared;
+use crate::io::process::prepared::cgroup::ProgramGroup;
 use crate::io::process::pty;
 use crate::io::process::pty::PtyMaster;
 use crate::io::process::start_error::ProcessStartError;
@@ -26,7 +28,7 @@ use crate::io::process::stdin_writer;
 use crate::io::process::stdin_writer::StdinWriter;
 use crate::io::process::usage::UsageWatch;
 use crate::io::process::world_feed::ProcessWorldFeed;
-use scenario_log::event::{OutputStream, Source, SpawnExit, SpawnUsage};
+use scenario_log::event::{LimitKind, OutputStream, Source, SpawnExit, SpawnUsage};
 use scenario_log::signal::Signal;
 
 /// How long the outputs of a process are read after its end, if another process holds them.
@@ -40,6 +42,7 @@ pub(super) struct StartedProcess {
     pub(super) stdin_writer: Option<Rc<StdinWriter>>,
     pub(super) world_feed: Option<Rc<ProcessWorldFeed>>,
     pub(super) usage: Rc<UsageWatch>,
+    control_group: Option<ProgramGroup>,
     child: Child,
     pipes: ProcessPipes,
     stdin_content: StdinContent,
@@ -72,6 +75,8 @@ struct ProcessPipes {
     pty: Option<Rc<PtyMaster>>,
     /// A process that is to take a terminal writes here why it could not.
     start_error_pipe: Option<io::PipeReader>,
+    /// The standard error of a process that opens it from here before it becomes the program.
+    held_stderr: Option<io::PipeWriter>,
 }
 
 /// Starts a process. Everything that can fail is prepared first, so that no process runs without
@@ -98,6 +103,7 @@ pub(super) fn start_process(
         spec.command.process_group(0);
     }
     let CommandSpec { display_name: shown, program, folder, command, stdin_content: input, .. } = spec;
+    let control_group = spec.preparation.and_then(|preparation| preparation.group);
     // The command must be dropped with the process's ends of the pipes: otherwise they would never
     // end.
     let child = Child::spawn(&mut { command });
@@ -110,6 +116,7 @@ pub(super) fn start_process(
         let taken = pty::wait_for_exec(trouble, pid);
         taken.map_err(|error| ProcessStartError::from_spawn(&error, &shown, &program, &folder))?;
     }
+    ends.held_stderr = None;
     let stdin_writer =
         matches!(input, StdinContent::Open).then(|| Rc::new(StdinWriter::new(ends.pty.clone())));
     let world_feed = ends.stdin.take_if(|_| matches!(input, StdinContent::World)).map(ProcessWorldFeed::new);
@@ -119,6 +126,7 @@ pub(super) fn start_process(
         stdin_writer,
         world_feed,
         usage: UsageWatch::new(pid),
+        control_group,
         child,
         pipes: ends,
         stdin_content: input,
@@ -138,8 +146,25 @@ fn open_pipes(
     let (stderr, their_stderr) = io::pipe()?;
     let stdout = multiplexer.open_output(stdout, source, OutputStream::Stdout, spec.max_line)?;
     let stderr = multiplexer.open_output(stderr, source, OutputStream::Stderr, spec.max_line)?;
-    spec.command.stdin(stdin).stdout(their_stdout).stderr(their_stderr);
-    Ok(ProcessPipes { stdin: stdin_pipe, stdout, stderr: Some(stderr), pty: None, start_error_pipe: None })
+    spec.command.stdin(stdin).stdout(their_stdout);
+    let mut pipes = ProcessPipes {
+        stdin: stdin_pipe,
+        stdout,
+        stderr: Some(stderr),
+        pty: None,
+        start_error_pipe: None,
+        held_stderr: None,
+    };
+    if spec.preparation.is_some() {
+        let (trouble, their_trouble) = io::pipe()?;
+        prepared::name_for(&mut spec.command, &their_stderr);
+        spec.command.stderr(their_trouble);
+        pipes.start_error_pipe = Some(trouble);
+        pipes.held_stderr = Some(their_stderr);
+    } else {
+        spec.command.stderr(their_stderr);
+    }
+    Ok(pipes)
 }
 
 /// Gives a process a terminal.
@@ -159,7 +184,14 @@ fn open_pty(
     )?;
     spec.command.stdin(theirs.try_clone()?).stdout(theirs).stderr(their_trouble);
     let (terminal, trouble) = (Some(Rc::new(terminal)), Some(trouble));
-    Ok(ProcessPipes { stdin: Some(stdin), stdout, stderr: None, pty: terminal, start_error_pipe: trouble })
+    Ok(ProcessPipes {
+        stdin: Some(stdin),
+        stdout,
+        stderr: None,
+        pty: terminal,
+        start_error_pipe: trouble,
+        held_stderr: None,
+    })
 }
 
 impl StartedProcess {
@@ -183,7 +215,11 @@ impl StartedProcess {
         let skipped = self.world_feed.map_or(0, |world_feed| world_feed.close());
         let exit = exit_from_status(status);
         let killed = self.group.was_killed() && exit != SpawnExit::Signal(Signal::KILL);
-        ProcessExit { exit, held, killed, skipped, usage: self.usage.at_end(usage) }
+        let mut usage = self.usage.at_end(usage);
+        if self.control_group.is_some_and(|group| group.was_out_of_memory()) {
+            usage.exceeded = Some(LimitKind::Memory);
+        }
+        ProcessExit { exit, held, killed, skipped, usage }
     }
 
     /// Starts a task that writes its standard input, which the process may never read.
