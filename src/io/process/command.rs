@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use rustix::fs::{Access, OFlags};
 
+use crate::io::notices::Notices;
 use crate::io::own_program::{PROGRAM_NAME, RUNNING_PROGRAM};
 use crate::io::process::prepared::Preparation;
 use crate::io::process::prepared::cgroup::ControlGroups;
@@ -75,7 +76,7 @@ impl CommandSpec {
         preset: usize,
         nth: u64,
         players_text: fn(&Scenario, usize) -> String,
-        groups: &Rc<ControlGroups>,
+        around: (&Rc<ControlGroups>, &Notices),
     ) -> Result<CommandSpec, ProcessStartError> {
         let folder = std::path::absolute(if context.folder.as_os_str().is_empty() {
             Path::new(".")
@@ -86,7 +87,7 @@ impl CommandSpec {
         let preset_index = preset;
         let preset = &context.scenario.presets[preset];
         match &preset.kind {
-            PresetKind::Command(command) => CommandSpec::from_command(command, folder, groups),
+            PresetKind::Command(command) => CommandSpec::from_command(command, folder, around),
             PresetKind::Players(_) => {
                 let program = PathBuf::from(RUNNING_PROGRAM);
                 let mut command = Command::new(&program);
@@ -112,7 +113,7 @@ impl CommandSpec {
     fn from_command(
         preset: &model::CommandPreset,
         home: PathBuf,
-        groups: &Rc<ControlGroups>,
+        around: (&Rc<ControlGroups>, &Notices),
     ) -> Result<CommandSpec, ProcessStartError> {
         let folder = preset.dir.as_ref().map_or_else(|| home.clone(), |dir| home.join(dir));
         let name = preset.argv.first().map_or("", ScenarioText::reveal);
@@ -132,7 +133,7 @@ impl CommandSpec {
         };
         // The name that a shell would give it: some programs act by the name that they are called.
         let called = if name.contains('/') { program.as_os_str() } else { name.as_ref() };
-        let preparation = Preparation::new(preset, groups)?;
+        let preparation = Preparation::new(preset, around)?;
         let mut command = match &preparation {
             Some(preparation) => preparation.command(&program, called, preset.pty),
             None if preset.pty => pty::exec_on_pty_command(&program, called),

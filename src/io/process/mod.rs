@@ -178,6 +178,12 @@ impl Processes {
         }
     }
 
+    /// The warnings that came up since the last call.
+    #[must_use]
+    pub fn take_notices(&self) -> Vec<String> {
+        self.registry.notices.take()
+    }
+
     /// When to check again for processes that do not end, while there may be some.
     #[must_use]
     pub fn next_unresponsive_check(&self) -> Option<Instant> {

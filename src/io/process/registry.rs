@@ -17,6 +17,8 @@ use crate::io::RunContext;
 use crate::io::http::probe::{ProbeHandle, ReadinessProber};
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::Multiplexer;
+use crate::io::multiplexer::output_copy::OutputCopy;
+use crate::io::notices::Notices;
 use crate::io::panics;
 use crate::io::process::command::CommandSpec;
 use crate::io::process::fd_limit::OriginalFdLimit;
@@ -68,6 +70,8 @@ pub(super) struct ProcessRegistry {
     pub(super) other_children: OtherChildren,
     /// Where the groups of programs with limits are made.
     control_groups: Rc<ControlGroups>,
+    /// Warnings that the driver shows.
+    pub(super) notices: Rc<Notices>,
 }
 
 /// A process that is still to be started.
@@ -150,16 +154,19 @@ impl ProcessRegistry {
             paused: Cell::new(false),
             other_children: OtherChildren::default(),
             control_groups: Rc::default(),
+            notices: Rc::default(),
         };
         Rc::new(registry)
     }
 
     /// Starts a process now.
     fn start(self: &Rc<Self>, source: Source, preset: usize, nth: u64) -> Result<(), ProcessStartError> {
-        let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml, &self.control_groups)?;
+        let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml, (&self.control_groups, &self.notices))?;
         let limits_files = spec.preparation.as_ref().is_some_and(Preparation::limits_files);
         let stop = spec.stop;
-        let started = supervise::start_process(&self.multiplexer, source, spec)?;
+        let copy = self.open_output_copy(source, preset)?;
+        let mut started = supervise::start_process(&self.multiplexer, source, spec)?;
+        started.copy_output(copy);
         if !limits_files {
             self.original_fd_limit.restore_for(started.pid);
         }
@@ -200,6 +207,19 @@ impl ProcessRegistry {
             registry.start_pending();
         });
         Ok(())
+    }
+
+    /// Opens the file of its preset that gets the output of a spawn, if there is one.
+    fn open_output_copy(
+        &self,
+        source: Source,
+        preset: usize,
+    ) -> Result<Option<Rc<OutputCopy>>, ProcessStartError> {
+        let command = self.context.scenario.presets[preset].command();
+        let Some(path) = command.and_then(|command| command.resources.output.as_deref()) else { return Ok(None) };
+        OutputCopy::open(&self.context.folder.join(path), path, source, &self.notices)
+            .map(Some)
+            .map_err(ProcessStartError::Permanent)
     }
 
     /// Removes a process that has ended, but keeps the group that it may have left.

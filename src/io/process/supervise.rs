@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::child::{Child, ChildEnd};
 use super::group::ProcessGroup;
 use crate::io::inbox::{Inbox, Input};
+use crate::io::multiplexer::output_copy::OutputCopy;
 use crate::io::multiplexer::{Multiplexer, OutputReader};
 use crate::io::process::command::{CommandSpec, StdinContent};
 use crate::io::process::prepared;
@@ -195,6 +196,14 @@ fn open_pty(
 }
 
 impl StartedProcess {
+    /// Writes both outputs into a file too.
+    pub(super) fn copy_output(&mut self, copy: Option<Rc<OutputCopy>>) {
+        if let Some(stderr) = &mut self.pipes.stderr {
+            stderr.copy_to(copy.clone());
+        }
+        self.pipes.stdout.copy_to(copy);
+    }
+
     /// Reads everything that the process writes, and gives how it ended once there is nothing more to
     /// report.
     pub(super) async fn supervise(mut self, source: Source, inbox: &Rc<Inbox>) -> ProcessExit {

@@ -5,13 +5,15 @@
 //! Each spawn with such limits gets a group, which is removed when it is empty. A group of a runner that was killed
 //! is removed by the next one that makes groups there.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use rustix::process::{Pid, getpid, test_kill_process};
+
+use crate::io::notices::Notices;
 
 /// The start of the name of every group of ours; the runner's process and a number follow.
 const NAME_PREFIX: &str = "scenario-";
@@ -21,7 +23,9 @@ const NAME_PREFIX: &str = "scenario-";
 #[derive(Debug, Default)]
 pub struct ControlGroups {
     places: OnceCell<GroupPlaces>,
-    made: RefCell<u64>,
+    made: Cell<u64>,
+    /// Whether it was said that there are none.
+    is_told: Cell<bool>,
     left: RefCell<Vec<PathBuf>>,
 }
 
@@ -50,10 +54,25 @@ pub(in crate::io::process) struct ProgramGroup {
 }
 
 impl ControlGroups {
-    /// Whether a group can limit memory, and whether one can limit the number of processes.
-    pub fn abilities(&self) -> (bool, bool) {
+    /// Says once what becomes of limits for which no group can be made.
+    pub(super) fn note_missing(&self, memory: bool, processes: bool, notices: &Notices) {
+        if !(memory || processes) || self.is_told.replace(true) {
+            return;
+        }
         let places = self.places.get_or_init(GroupPlaces::find);
-        (places.memory.is_some(), places.pids.is_some())
+        if memory && places.memory.is_none() {
+            notices.push(
+                "no control group can be made here, so `limits.memory` holds for each process of a program alone"
+                    .to_owned(),
+            );
+        }
+        if processes && places.pids.is_none() {
+            notices.push(
+                "no control group can be made here, so `limits.processes` counts all processes of the user, and does \
+                 not hold for root"
+                    .to_owned(),
+            );
+        }
     }
 
     /// Makes a group with limits of memory and processes; `None` if none is wanted or can be had.
@@ -62,8 +81,8 @@ impl ControlGroups {
             return None;
         }
         let places = self.places.get_or_init(GroupPlaces::find);
-        *self.made.borrow_mut() += 1;
-        let name = format!("{NAME_PREFIX}{}-{}", getpid(), self.made.borrow());
+        self.made.set(self.made.get() + 1);
+        let name = format!("{NAME_PREFIX}{}-{}", getpid(), self.made.get());
         let mut group = ProgramGroup { groups: Rc::clone(self), folders: Vec::new(), memory_events: None };
         if let (Some(limit), Some(place)) = (memory, &places.memory) {
             let folder = place.folder.join(&name);

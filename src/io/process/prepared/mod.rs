@@ -21,6 +21,7 @@ use std::rc::Rc;
 
 use rustix::process::getpid;
 
+use crate::io::notices::Notices;
 use crate::io::own_program::{PROGRAM_NAME, RUNNING_PROGRAM};
 use crate::io::process::start_error::ProcessStartError;
 use cgroup::{ControlGroups, ProgramGroup};
@@ -48,7 +49,7 @@ impl Preparation {
     /// Prepares it for one spawn; `None` if its preset wants none of it.
     pub(super) fn new(
         preset: &CommandPreset,
-        groups: &Rc<ControlGroups>,
+        (groups, notices): (&Rc<ControlGroups>, &Notices),
     ) -> Result<Option<Preparation>, ProcessStartError> {
         let resources = &preset.resources;
         if resources.limits.is_empty() && resources.user.is_none() {
@@ -58,6 +59,7 @@ impl Preparation {
         let user = user.map_err(ProcessStartError::Permanent)?;
         let limits = &resources.limits;
         let group = groups.make(limits.memory, limits.processes);
+        groups.note_missing(limits.memory.is_some(), limits.processes.is_some(), notices);
         let is_limited = |what: fn(&ProgramGroup) -> bool| group.as_ref().is_some_and(what);
         let hard = |name, value: Option<u64>| value.map(|value| (name, value, value));
         // A control group counts what is in use; this counts what is asked for, and so would refuse more.
