@@ -4,6 +4,7 @@
 pub mod distribution;
 pub mod faults;
 pub mod move_counts;
+pub mod resources;
 pub mod source_metrics;
 pub mod time_series;
 
@@ -14,6 +15,7 @@ use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::faults::RunFaults;
 use crate::report::metrics::move_counts::MoveCounts;
+use crate::report::metrics::resources::ResourceMetrics;
 use crate::report::metrics::source_metrics::MetricsByName;
 use crate::report::metrics::time_series::TimeSeries;
 use crate::report::origins::is_ok_or_tried_again;
@@ -113,6 +115,8 @@ pub struct RunMetrics {
     pub steps: u64,
     /// How many times the run was paused.
     pub pauses: u64,
+    /// What programs used.
+    pub resources: ResourceMetrics,
 }
 
 impl RunMetrics {
@@ -151,7 +155,11 @@ impl RunMetrics {
                 self.count_flow(EventFlow::Lines, t);
                 self.spawns.add_line(origin, stream);
             }
-            Event::SpawnExited { exit, ok, .. } => {
+            Event::SpawnSampled { source, memory, cpu, .. } => {
+                self.resources.add_sample((t, source), origin, (memory, cpu));
+            }
+            Event::SpawnExited { source, exit, ok, usage, .. } => {
+                self.resources.end((t, source), origin, usage);
                 self.spawns.end_spawn(t, origin, exit, is_ok_or_tried_again(ok, origin));
             }
             Event::SpawnFailed { again: Some(true), .. } => {}
@@ -192,7 +200,6 @@ impl RunMetrics {
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
-            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::FetchResponded { .. }

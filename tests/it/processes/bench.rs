@@ -36,6 +36,7 @@ pub(crate) fn command(argv: &[&str]) -> CommandPreset {
         background: false,
         stop: StopPolicy { signal: Signal::TERM, grace: Span::from_secs(60) },
         max_line: 64 << 10,
+        resources: Default::default(),
     }
 }
 
