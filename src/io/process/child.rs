@@ -18,13 +18,13 @@ use wait4::{ResourceUsage, try_wait4_pid};
 #[derive(Debug)]
 pub(super) struct Child {
     pid: u32,
-    notice: EndNotice,
+    notice: ChildEndNotice,
     has_ended: bool,
 }
 
 /// How the end of a child is noticed.
 #[derive(Debug)]
-enum EndNotice {
+enum ChildEndNotice {
     /// This is readable from then on.
     Pidfd(AsyncFd<OwnedFd>),
     /// The signal of any child's end.
@@ -43,7 +43,7 @@ impl Child {
     pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
         let ends = signal(SignalKind::child())?;
         let pid = command.spawn()?.id();
-        let notice = pidfd_of(pid).map_or(EndNotice::AnyChild(ends), EndNotice::Pidfd);
+        let notice = pidfd_of(pid).map_or(ChildEndNotice::AnyChild(ends), ChildEndNotice::Pidfd);
         Ok(Child { pid, notice, has_ended: false })
     }
 
@@ -64,13 +64,13 @@ impl Child {
                 return ended;
             }
             match &mut self.notice {
-                EndNotice::Pidfd(fd) => {
+                ChildEndNotice::Pidfd(fd) => {
                     // A notice that came too early is forgotten, and the next look comes after that.
                     if let Ok(mut ready) = fd.readable().await {
                         ready.clear_ready();
                     }
                 }
-                EndNotice::AnyChild(ends) => drop(ends.recv().await),
+                ChildEndNotice::AnyChild(ends) => drop(ends.recv().await),
             }
         }
     }

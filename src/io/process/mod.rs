@@ -24,7 +24,7 @@
 //! A process with limits, or of another user, starts as this program, which takes these on ([`prepared`]).
 //!
 //! What a process uses is looked at now and then, and reported as samples where its preset wants them
-//! ([`usage`]).
+//! ([`usage`], [`sampling`]).
 //!
 //! The processes that a process starts stay in its group, or leave it and become orphans ([`orphans`]).
 //!
@@ -41,6 +41,7 @@ pub mod prepared;
 mod procfs;
 pub mod pty;
 mod registry;
+mod sampling;
 mod start_error;
 mod stdin_writer;
 mod supervise;
