@@ -363,7 +363,8 @@ mod tests {
                 held: false,
                 killed: false,
                 skipped: 0,
-                again: false, usage: Default::default(),
+                again: false,
+                usage: Default::default(),
             };
             for event in [start, exit] {
                 for side in DiffSide::BOTH {

@@ -163,7 +163,8 @@ mod tests {
                 held: false,
                 killed: false,
                 skipped: 0,
-                again: false, usage: Default::default(),
+                again: false,
+                usage: Default::default(),
             };
             assert_eq!(at(3, &end), known(Some("never")));
             assert_eq!(at(4, &end), None, "it has ended");

@@ -194,8 +194,9 @@ impl OutputReader {
 
     /// Emits the lines in the first `length` bytes of the buffer.
     fn split_read(&mut self, length: usize) {
-        let OutputReader { multiplexer: shared, source, stream, splitter, redactor, unfinished, copy, .. } =
-            self;
+        let OutputReader {
+            multiplexer: shared, source, stream, splitter, redactor, unfinished, copy, ..
+        } = self;
         let origin = (*source, *stream, copy.as_deref());
         let emit = |piece: OutputPiece| {
             unfinished.end_line(matches!(piece, OutputPiece::PartialLine(_)));

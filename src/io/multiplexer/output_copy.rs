@@ -36,8 +36,15 @@ impl OutputCopy {
         notices: &Rc<Notices>,
     ) -> Result<Rc<OutputCopy>, String> {
         let shown = shown.display().to_string();
-        let file = open_at_end(path).map_err(|error| format!("its `output` {shown} cannot be written: {error}"))?;
-        Ok(Rc::new(OutputCopy { file, shown, source, has_failed: Cell::new(false), notices: Rc::clone(notices) }))
+        let file =
+            open_at_end(path).map_err(|error| format!("its `output` {shown} cannot be written: {error}"))?;
+        Ok(Rc::new(OutputCopy {
+            file,
+            shown,
+            source,
+            has_failed: Cell::new(false),
+            notices: Rc::clone(notices),
+        }))
     }
 
     /// Writes what came. After a failure, which is told once, nothing more is written: the log has all of it.

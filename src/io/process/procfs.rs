@@ -20,7 +20,9 @@ pub(super) fn processes_of(leader: u32, other_children: &[Pid]) -> BTreeSet<u32>
     let group = pid_of(leader);
     let is_of_group = |child: &&Pid| getpgid(Some(**child)).ok() == group;
     let mut waiting = vec![leader];
-    waiting.extend(other_children.iter().filter(is_of_group).map(|child| child.as_raw_nonzero().get().unsigned_abs()));
+    waiting.extend(
+        other_children.iter().filter(is_of_group).map(|child| child.as_raw_nonzero().get().unsigned_abs()),
+    );
     let mut found = BTreeSet::new();
     while let Some(pid) = waiting.pop() {
         if found.len() < MAX_PROCESSES && found.insert(pid) {
@@ -71,7 +73,9 @@ fn peak_of(pid: &str) -> Option<u64> {
 fn children_of(pid: u32) -> Vec<u32> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
 }
 
 fn pid_of(pid: u32) -> Option<Pid> {
@@ -130,7 +134,10 @@ mod tests {
     fn this_process_has_memory_and_descriptors() {
         let sample = sample(&BTreeSet::from([std::process::id()])).expect("it is there");
         assert_eq!(sample.processes, 1);
-        assert!(sample.memory > 100 * KIB && sample.threads > 0 && sample.descriptors > Some(2), "{sample:?}");
+        assert!(
+            sample.memory > 100 * KIB && sample.threads > 0 && sample.descriptors > Some(2),
+            "{sample:?}"
+        );
         let peak = peak_memory(&BTreeSet::from([std::process::id()])).expect("it has one");
         assert!(peak >= sample.memory / 2 && own_peak_memory().expect("the same") >= peak);
         assert_eq!(super::sample(&BTreeSet::new()), None);

@@ -161,7 +161,13 @@ impl ProcessRegistry {
 
     /// Starts a process now.
     fn start(self: &Rc<Self>, source: Source, preset: usize, nth: u64) -> Result<(), ProcessStartError> {
-        let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml, (&self.control_groups, &self.notices))?;
+        let spec = CommandSpec::new(
+            &self.context,
+            preset,
+            nth,
+            self.render_players_toml,
+            (&self.control_groups, &self.notices),
+        )?;
         let limits_files = spec.preparation.as_ref().is_some_and(Preparation::limits_files);
         let stop = spec.stop;
         let copy = self.open_output_copy(source, preset)?;
@@ -216,7 +222,9 @@ impl ProcessRegistry {
         preset: usize,
     ) -> Result<Option<Rc<OutputCopy>>, ProcessStartError> {
         let command = self.context.scenario.presets[preset].command();
-        let Some(path) = command.and_then(|command| command.resources.output.as_deref()) else { return Ok(None) };
+        let Some(path) = command.and_then(|command| command.resources.output.as_deref()) else {
+            return Ok(None);
+        };
         OutputCopy::open(&self.context.folder.join(path), path, source, &self.notices)
             .map(Some)
             .map_err(ProcessStartError::Permanent)

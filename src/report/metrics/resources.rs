@@ -80,7 +80,8 @@ impl ResourceMetrics {
         let began = last.map_or(origin.started, |last| last.t);
         let took = u128::from(t.since(began).0);
         let used = u128::from(cpu.0.saturating_sub(last.map_or(0, |last| last.cpu.0)));
-        let processors = u64::try_from((used * 1_000).checked_div(took).unwrap_or_default()).unwrap_or(u64::MAX);
+        let processors =
+            u64::try_from((used * 1_000).checked_div(took).unwrap_or_default()).unwrap_or(u64::MAX);
         let Some(preset) = self.preset(origin) else { return };
         preset.change(t, last, Some(LastSample { t, memory, cpu, processors }));
         self.running.insert(source, LastSample { t, memory, cpu, processors });

@@ -349,7 +349,8 @@ mod tests {
                 held: false,
                 killed: false,
                 skipped: 0,
-                again: false, usage: Default::default(),
+                again: false,
+                usage: Default::default(),
             };
             self.event(2, &exited);
         }

@@ -98,8 +98,7 @@ fn measured() -> impl Strategy<Value = (MeasuredQuantity, (Statistic, LimitValue
     ]);
     prop_oneof![
         (took, many(), span()).prop_map(|(measure, stat, span)| (measure, (stat, LimitValue::Span(span)))),
-        (size, many(), number())
-            .prop_map(|(measure, stat, size)| (measure, (stat, LimitValue::Bytes(size)))),
+        (size, many(), number()).prop_map(|(measure, stat, size)| (measure, (stat, LimitValue::Bytes(size)))),
         span().prop_map(|span| (MeasuredQuantity::RunTook, (Statistic::Value, LimitValue::Span(span)))),
     ]
 }

@@ -276,8 +276,12 @@ fn resources() -> impl Strategy<Value = ProgramResources> {
     });
     let period = (10_u64..100_000).prop_map(Span::from_millis);
     let user = select(vec!["nobody", "1000:1000", "web:www-data"]).prop_map(str::to_owned);
-    (of(period), limits, of(user), of(path()))
-        .prop_map(|(sample, limits, user, output)| ProgramResources { sample, limits, user, output })
+    (of(period), limits, of(user), of(path())).prop_map(|(sample, limits, user, output)| ProgramResources {
+        sample,
+        limits,
+        user,
+        output,
+    })
 }
 
 fn command() -> impl Strategy<Value = PresetKind> {

@@ -127,7 +127,20 @@ impl<'e> SpawnExited<'e> {
             SpawnExit::Signal(signal) => (None, Some(signal)),
         };
         let SpawnUsage { cpu, peak_memory, exceeded } = usage;
-        SpawnExited { source, code, signal, ok, running, held, killed, skipped, again, cpu, peak_memory, exceeded }
+        SpawnExited {
+            source,
+            code,
+            signal,
+            ok,
+            running,
+            held,
+            killed,
+            skipped,
+            again,
+            cpu,
+            peak_memory,
+            exceeded,
+        }
     }
 }
 

@@ -12,13 +12,15 @@ use serde_json::Value;
 use crate::decode_error::DecodeError;
 use crate::event::log_value::{
     Captured, Checksum, ClockKind, Count, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag, FormatNumber,
-    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LimitKind, LineBase64, LineText, LoadMetricsByJob, LogKey,
-    LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
+    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LimitKind, LineBase64, LineText, LoadMetricsByJob,
+    LogKey, LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
     Position, Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList, Sha256,
     SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
 };
 use crate::event::observable::{EventKeyType, EventScope};
-use crate::event::{ExpectationResult, FetchedResponse, RunSummary, SendCounts, Source, SpawnExit, SpawnUsage};
+use crate::event::{
+    ExpectationResult, FetchedResponse, RunSummary, SendCounts, Source, SpawnExit, SpawnUsage,
+};
 use crate::raw_fields::CowStr;
 
 /// An event as the schema and the expectations see it.

@@ -132,7 +132,8 @@ impl ProgramGroup {
     /// Whether the kernel has killed one of its processes because there was no memory left in it.
     pub(in crate::io::process) fn was_out_of_memory(&self) -> bool {
         let text = self.memory_events.as_ref().and_then(|file| fs::read_to_string(file).ok());
-        let kills = text.as_deref().unwrap_or_default().lines().find_map(|line| line.strip_prefix("oom_kill "));
+        let kills =
+            text.as_deref().unwrap_or_default().lines().find_map(|line| line.strip_prefix("oom_kill "));
         kills.and_then(|kills| kills.trim().parse::<u64>().ok()).is_some_and(|kills| kills > 0)
     }
 }
@@ -169,7 +170,8 @@ impl GroupPlace {
         if !self.is_legacy {
             let enabled = self.folder.join("cgroup.subtree_control");
             let is_enabled = || {
-                fs::read_to_string(&enabled).is_ok_and(|list| list.split_whitespace().any(|one| one == controller))
+                fs::read_to_string(&enabled)
+                    .is_ok_and(|list| list.split_whitespace().any(|one| one == controller))
             };
             if !is_enabled() && fs::write(&enabled, format!("+{controller}")).is_err() {
                 return false;

@@ -69,7 +69,8 @@ fn prepare(
         Some(open_stderr()?)
     };
     for file in preparation.joined {
-        fs::write(file, "0").map_err(|error| message(&format!("it cannot join its control group: {error}")))?;
+        fs::write(file, "0")
+            .map_err(|error| message(&format!("it cannot join its control group: {error}")))?;
     }
     for limit in preparation.limits {
         set_limit(limit)?;
@@ -103,7 +104,10 @@ fn set_limit(limit: &str) -> Result<(), PtyExecError> {
     };
     setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) }).map_err(|error| {
         let most = getrlimit(resource).maximum.map_or("none".to_owned(), |most| most.to_string());
-        message(&format!("its limit of {name} cannot be {soft}: {} (the runner's own is {most})", io::Error::from(error)))
+        message(&format!(
+            "its limit of {name} cannot be {soft}: {} (the runner's own is {most})",
+            io::Error::from(error)
+        ))
     })
 }
 
@@ -126,7 +130,8 @@ fn become_user(user: &str) -> Result<(), PtyExecError> {
         return Err(message(&format!("`{user}` is not a user")));
     };
     let groups = user.rsplit(':').next().unwrap_or_default();
-    let groups: Vec<Gid> = groups.split(',').filter_map(|group| group.parse().ok()).map(Gid::from_raw).collect();
+    let groups: Vec<Gid> =
+        groups.split(',').filter_map(|group| group.parse().ok()).map(Gid::from_raw).collect();
     let failed = |what: &str, error: nix::errno::Errno| {
         message(&format!("it cannot be given its {what}: {}", io::Error::from(error)))
     };

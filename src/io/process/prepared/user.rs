@@ -42,13 +42,16 @@ impl ProgramUser {
         };
         let is_own = geteuid().as_raw() == uid;
         if !is_own && !geteuid().is_root() {
-            return Err(format!("only root can run a program as the user `{name}`, and the runner is not root"));
+            return Err(format!(
+                "only root can run a program as the user `{name}`, and the runner is not root"
+            ));
         }
         let member_of = account.as_ref().and_then(|account| {
             let name = CString::new(account.name.as_str()).ok()?;
             getgrouplist(&name, Gid::from_raw(gid)).ok()
         });
-        let groups = member_of.map_or_else(|| vec![gid], |groups| groups.into_iter().map(Gid::as_raw).collect());
+        let groups =
+            member_of.map_or_else(|| vec![gid], |groups| groups.into_iter().map(Gid::as_raw).collect());
         Ok(ProgramUser { uid, gid, groups, account: account.map(|account| (account.name, account.dir)) })
     }
 

@@ -59,8 +59,7 @@ fn exceeded_limit(limits: &ProgramLimits, end: &SpawnExitReport) -> Option<Limit
         SpawnExit::Code(code) => code == SHELL_SIGNAL_BASE + i32::from(signal.number()),
     };
     let cpu = limits.cpu.filter(|limit| {
-        let is_past_grace =
-            end.usage.cpu.is_some_and(|used| used.0 >= limit.0.saturating_add(CPU_GRACE.0));
+        let is_past_grace = end.usage.cpu.is_some_and(|used| used.0 >= limit.0.saturating_add(CPU_GRACE.0));
         is_by(Signal::XCPU) || end.exit == SpawnExit::Signal(Signal::KILL) && is_past_grace
     });
     let file_size = limits.file_size.filter(|_| is_by(Signal::XFSZ));

@@ -96,8 +96,7 @@ fn build_command(
     let background = raw.background.or_default();
     let env = raw.env.into_value().unwrap_or_default();
     let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
-    let resources =
-        resources::build_resources(raw.sample, raw.limits, (raw.user, raw.output), found)?;
+    let resources = resources::build_resources(raw.sample, raw.limits, (raw.user, raw.output), found)?;
     Some(CommandPreset {
         argv: build_argv(argv.value.0.into_iter().map(|argument| argument.value.0), folder),
         dir: raw.dir.into_value().map(|dir| dir.0).or_else(|| default_dir(folder)),

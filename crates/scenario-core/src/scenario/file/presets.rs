@@ -3,11 +3,11 @@
 use super::{BoundedU32, MAX_PLAYERS_IN_PRESET};
 use crate::scenario::format::format_size;
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{
-    ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, Preset, ReadinessRule,
-    ReadinessTest, ScenarioText, StdinMode, StopPolicy,
-};
 use crate::scenario::model::resources::ProgramLimits;
+use crate::scenario::model::{
+    ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, Preset, ReadinessRule, ReadinessTest,
+    ScenarioText, StdinMode, StopPolicy,
+};
 use crate::scenario::schema::collections::{ListOf, NamedTable, OneOrList};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::encode::{encode_named, unless_empty};
