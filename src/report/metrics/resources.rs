@@ -186,7 +186,9 @@ impl GaugeSeries {
         for column in 0..columns {
             let until = u128::from(end.0) * (column as u128 + 1) / columns as u128;
             let mut most = current;
-            while next < self.buckets.len() && ((next as u128) << self.bucket_power) < until.max(1) {
+            // The middle of a part decides its column.
+            let middle = |part: usize| ((part as u128) << self.bucket_power) + (1 << self.bucket_power) / 2;
+            while next < self.buckets.len() && (middle(next) < until || column + 1 == columns) {
                 if let Some((largest, last)) = self.buckets[next] {
                     most = most.max(largest);
                     current = last;
@@ -213,8 +215,8 @@ mod tests {
     fn a_value_stays_until_the_next_one() {
         let mut series = GaugeSeries::default();
         let second = |n: u64| Moment(n * 1_000_000_000);
-        series.set(second(2), 5);
-        series.set(second(6), 1);
+        series.set(Moment(2_500_000_000), 5);
+        series.set(Moment(6_500_000_000), 1);
         assert_eq!(series.columns(second(8), 8), [0, 0, 5, 5, 5, 5, 5, 1]);
         assert_eq!(series.max(), 5);
         assert_eq!(GaugeSeries::default().columns(second(8), 2), [0, 0]);
