@@ -40,10 +40,10 @@ impl ProcessRegistry {
             if !self.running.borrow().contains_key(&source) {
                 return;
             }
-            if !self.paused.get() {
-                if let Some(sample) = usage.sample(&self.other_children()) {
-                    self.inbox.push(Input::SpawnSampled { source, sample });
-                }
+            if !self.paused.get()
+                && let Some(sample) = usage.sample(&self.other_children())
+            {
+                self.inbox.push(Input::SpawnSampled { source, sample });
             }
             let passed = began.elapsed().as_nanos() / period.as_nanos().max(1);
             count = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
