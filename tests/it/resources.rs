@@ -31,6 +31,13 @@ fn lines(log: &Log) -> Vec<&str> {
     log.of("line").iter().map(|line| line["text"].as_str().unwrap()).collect()
 }
 
+/// What it wrote to its standard output.
+fn printed(log: &Log) -> Vec<&str> {
+    let lines = log.of("line");
+    let printed = lines.iter().filter(|line| line["stream"] == "stdout");
+    printed.map(|line| line["text"].as_str().unwrap()).collect()
+}
+
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
@@ -207,7 +214,7 @@ fn a_program_starts_no_more_processes_than_its_limit() {
 
 #[test]
 fn a_program_runs_as_its_user() {
-    let keys = "[presets.who]\ncommand = [\"sh\", \"-c\", \"id -u; id -G; echo $USER $HOME; umask\"]\ndir = \"/\"\nuser = \"nobody\"\n[[timeline]]\nspawn = \"who\"\n";
+    let keys = "[presets.who]\ncommand = [\"sh\", \"-c\", \"id -u; id -G; echo $USER $HOME; echo again > /dev/stderr\"]\ndir = \"/\"\nuser = \"nobody\"\n[[timeline]]\nspawn = \"who\"\n";
     if !is_root() {
         let log = run(keys, 1);
         let error = log.of("spawn.failed")[0]["error"].as_str().unwrap();
@@ -216,11 +223,15 @@ fn a_program_runs_as_its_user() {
     }
     let log = run(keys, 0);
     let said = lines(&log);
+    assert!(said.contains(&"again"), "it can open its outputs again");
+    let said = printed(&log);
     assert_ne!(said[0], "0");
     assert_eq!(said[1].split(' ').count(), 1, "without the groups of root");
     assert!(said[2].starts_with("nobody /"), "{said:?}");
+    let on_terminal = run(&keys.replace("[[timeline]]", "pty = true\n[[timeline]]"), 0);
+    assert!(lines(&on_terminal).contains(&"again"));
     let log = run(&keys.replace("\"nobody\"", "\"4711:4712\""), 0);
-    assert_eq!(lines(&log)[..2], ["4711", "4712"]);
+    assert_eq!(printed(&log)[..2], ["4711", "4712"]);
     let folder = Folder::new();
     folder.file("closed/x", "");
     let closed = folder.path().join("closed");

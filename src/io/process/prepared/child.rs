@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
-use rustix::fs::Access;
+use rustix::fs::{Access, fchown};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
-use rustix::stdio::{dup2_stderr, stderr, stdin};
+use rustix::stdio::{dup2_stderr, stderr, stdin, stdout};
 
 use super::stderr_file;
 use crate::io::process::pty::child::{PtyExecError, take_terminal, would_need_shell};
@@ -76,7 +76,10 @@ fn prepare(
         set_limit(limit)?;
     }
     if let Some(user) = preparation.user {
-        become_user(user)?;
+        become_user(user, &|uid| match &output {
+            Some(stderr) => [fchown(stdout(), Some(uid), None), fchown(stderr, Some(uid), None)],
+            None => [fchown(stdin(), Some(uid), None), Ok(())],
+        })?;
     }
     match &output {
         Some(file) => dup2_stderr(file).map_err(errno)?,
@@ -122,8 +125,12 @@ fn resource(name: &str) -> Option<Resource> {
     })
 }
 
-/// Becomes a user for good: the groups first, which only root can change.
-fn become_user(user: &str) -> Result<(), PtyExecError> {
+/// Becomes a user for good: the groups first, which only root can change. `give` gives the user the outputs, which
+/// are pipes or a terminal of the runner's: a program may open them again, as `/dev/stderr`.
+fn become_user(
+    user: &str,
+    give: &dyn Fn(rustix::process::Uid) -> [Result<(), Errno>; 2],
+) -> Result<(), PtyExecError> {
     let mut parts = user.split(':');
     let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());
     let (Some(uid), Some(gid)) = (number(), number()) else {
@@ -137,6 +144,8 @@ fn become_user(user: &str) -> Result<(), PtyExecError> {
     };
     if geteuid().is_root() {
         setgroups(&groups).map_err(|error| failed("groups", error))?;
+        // Without it the program can still write to those that it has.
+        let _ = give(rustix::process::Uid::from_raw(uid));
     }
     setgid(Gid::from_raw(gid)).map_err(|error| failed("group", error))?;
     setuid(Uid::from_raw(uid)).map_err(|error| failed("user", error))?;
