@@ -80,7 +80,14 @@ fn lines(count: usize, line: &[u8]) -> Vec<u8> {
         }
         engine.handle_input(
             now,
-            &Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, killed: false, skipped: 0 },
+            &Input::SpawnExited {
+                source,
+                exit: SpawnExit::Code(0),
+                held: false,
+                killed: false,
+                skipped: 0,
+                usage: Default::default(),
+            },
             log,
         );
     })

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::help_texts;
 use crate::diff;
-use crate::io::process::pty;
+use crate::io::process::{prepared, pty};
 use crate::web::server::host_name::HostName;
 use scenario_log::event::ClockKind;
 use scenario_log::time::Span;
@@ -80,6 +80,9 @@ pub enum CliCommand {
     /// Become a program on the terminal that is standard input (starts the programs of presets with `pty`)
     #[command(name = pty::EXEC_ON_PTY_COMMAND, hide = true)]
     PtyChild(PtyChildArgs),
+    /// Become a program with limits or as another user (starts the programs of presets with `limits` or `user`)
+    #[command(name = prepared::EXEC_PREPARED_COMMAND, hide = true)]
+    Prepared(PreparedArgs),
 }
 
 /// The values of a scenario's variables.
@@ -578,6 +581,26 @@ pub struct CompletionsArgs {
 /// `scenario on-terminal`.
 #[derive(Args, Debug)]
 pub struct PtyChildArgs {
+    /// The program, its name for itself, and its arguments
+    #[arg(required = true, num_args = 2.., last = true, value_name = "WORD")]
+    pub argv: Vec<OsString>,
+}
+
+/// The arguments of `scenario prepared`.
+#[derive(Args, Debug)]
+pub struct PreparedArgs {
+    /// Take the terminal that is standard input
+    #[arg(long)]
+    pub terminal: bool,
+    /// Set a limit
+    #[arg(long = "limit", value_name = "NAME=SOFT:HARD")]
+    pub limits: Vec<String>,
+    /// Join the control group of this file
+    #[arg(long = "join", value_name = "FILE")]
+    pub joined: Vec<PathBuf>,
+    /// Become this user
+    #[arg(long, value_name = "UID:GID:GROUPS")]
+    pub user: Option<String>,
     /// The program, its name for itself, and its arguments
     #[arg(required = true, num_args = 2.., last = true, value_name = "WORD")]
     pub argv: Vec<OsString>,

@@ -84,7 +84,8 @@ impl<'a> ComparableFields<'a> {
             | Event::SpawnUnhealthy { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
-            | Event::SpawnResumed { .. } => {}
+            | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. } => {}
             Event::SpawnStarted { preset, entry, .. } => {
                 counting.push_text("preset", Some(preset));
                 counting.push_entry(entry);

@@ -123,6 +123,7 @@ impl DiffCounts {
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::Move { .. }
@@ -180,5 +181,6 @@ pub(super) fn is_outcome(event: &Event<'_>) -> bool {
             | Event::RunResumed { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
     )
 }

@@ -294,7 +294,8 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }
-        | Event::SpawnResumed { .. } => EventOwner::Ignored,
+        | Event::SpawnResumed { .. }
+        | Event::SpawnSampled { .. } => EventOwner::Ignored,
         Event::TypedInput { .. }
         | Event::Mark { .. }
         | Event::EntrySkipped { .. }
@@ -367,6 +368,7 @@ mod tests {
                 again: false,
                 reason: None,
                 restarts_in: None,
+                usage: Default::default(),
             };
             for event in [start, exit] {
                 for side in DiffSide::BOTH {

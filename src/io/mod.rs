@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod job_control;
 pub mod log_file;
 pub mod multiplexer;
+pub mod notices;
 pub mod orphan_reaper;
 mod own_program;
 pub mod panics;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use scenario_core::engine::END_IN_ORDER;
 use scenario_core::engine::input::{Input, LineDecision};
 use scenario_log::decode::LogRecord;
-use scenario_log::event::{Event, MoveDirection, OutputStream, Source};
+use scenario_log::event::{Event, MoveDirection, OutputStream, Source, SpawnSample};
 use scenario_log::reader::LogLine;
 use scenario_log::schema;
 
@@ -108,8 +108,12 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         }
         // The exits of players in the runner are decisions; the engine has emitted them by then, and ignores
         // these inputs.
-        Some(Event::SpawnExited { source, exit, held, killed, skipped, .. }) => {
-            Input::SpawnExited { source, exit, held, killed, skipped }
+        Some(Event::SpawnExited { source, exit, held, killed, skipped, usage, .. }) => {
+            Input::SpawnExited { source, exit, held, killed, skipped, usage }
+        }
+        Some(Event::SpawnSampled { source, memory, cpu, processes, threads, descriptors }) => {
+            let sample = SpawnSample { memory, cpu, processes, threads, descriptors };
+            Input::SpawnSampled { source, sample }
         }
         Some(Event::Sent { due: None, source: Some(source), error: Some(error), .. }) => {
             Input::SendFailed { source, error: error.to_owned() }

@@ -166,6 +166,7 @@ mod tests {
                 again: false,
                 reason: None,
                 restarts_in: None,
+                usage: Default::default(),
             };
             assert_eq!(at(3, &end), known(Some("never")));
             assert_eq!(at(4, &end), None, "it has ended");

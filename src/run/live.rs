@@ -391,6 +391,9 @@ impl LiveLoop {
 
     /// Shows the programs that do not end, once a second; of many, the first [`MAX_UNRESPONSIVE_SHOWN`].
     fn show_unresponsive(&mut self, run: &mut DrivenRun) {
+        for notice in self.processes.take_notices() {
+            run.recorder.show_warning(&notice);
+        }
         let unresponsive = self.processes.take_unresponsive();
         for one in unresponsive.iter().take(MAX_UNRESPONSIVE_SHOWN) {
             run.recorder.show_note(self.clock.now(), one.source, &one.to_string());

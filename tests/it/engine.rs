@@ -169,7 +169,14 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
     engine.advance(Moment(2_000_000), &mut recorder);
     engine.handle_input(
         Moment(3_000_000),
-        &Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, killed: false, skipped: 0 },
+        &Input::SpawnExited {
+            source,
+            exit: SpawnExit::Code(0),
+            held: false,
+            killed: false,
+            skipped: 0,
+            usage: Default::default(),
+        },
         &mut recorder,
     );
     engine.advance(Moment(4_000_000), &mut recorder);
@@ -203,7 +210,14 @@ fn what_is_unknown_or_late_is_ignored() {
             said: None,
             partial: false,
         },
-        Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, killed: false, skipped: 0 },
+        Input::SpawnExited {
+            source,
+            exit: SpawnExit::Code(0),
+            held: false,
+            killed: false,
+            skipped: 0,
+            usage: Default::default(),
+        },
         Input::SendFailed { source, error: error.to_owned() },
         Input::ResponseLines { source: other, chunk: b"x\n".to_vec() },
         Input::ResponseStarted {
@@ -218,6 +232,7 @@ fn what_is_unknown_or_late_is_ignored() {
             held: false,
             killed: false,
             skipped: 0,
+            usage: Default::default(),
         },
     ] {
         engine.handle_input(Moment(0), &observed, &mut recorder);
@@ -235,6 +250,7 @@ fn what_is_unknown_or_late_is_ignored() {
             held: false,
             killed: false,
             skipped: 0,
+            usage: Default::default(),
         },
         &mut recorder,
     );
@@ -269,6 +285,7 @@ fn the_first_signal_stops_and_the_second_kills() {
             held: false,
             killed: false,
             skipped: 0,
+            usage: Default::default(),
         },
         &mut recorder,
     );
@@ -402,6 +419,7 @@ fn a_late_spawn_has_failed_even_if_it_is_ready_in_the_same_turn() {
             held: false,
             killed: false,
             skipped: 0,
+            usage: Default::default(),
         };
         engine.handle_input(late, &observed, &mut recorder);
     }
@@ -429,7 +447,14 @@ fn an_entry_that_waits_for_many_fails_as_soon_as_none_of_them_can_become_ready()
     let exit = SpawnExit::Code(0);
     engine.handle_input(
         Moment(3 + SECOND),
-        &Input::SpawnExited { source: Source::Spawn(2), exit, held: false, killed: false, skipped: 0 },
+        &Input::SpawnExited {
+            source: Source::Spawn(2),
+            exit,
+            held: false,
+            killed: false,
+            skipped: 0,
+            usage: Default::default(),
+        },
         &mut recorder,
     );
     let told = recorder.log();

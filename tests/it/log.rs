@@ -12,7 +12,7 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 38] = [
+const EVENTS: [(&str, &str); 39] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -29,7 +29,11 @@ const EVENTS: [(&str, &str); 38] = [
     ("line", "source stream text base64 partial"),
     ("text", "source stream text base64"),
     ("line.matched", "source stream ready entries conditions expects follows"),
-    ("spawn.exited", "source code signal ok running held killed skipped again reason restarts_in"),
+    ("spawn.sample", "source memory cpu processes threads descriptors"),
+    (
+        "spawn.exited",
+        "source code signal ok running held killed skipped again reason restarts_in cpu peak_memory exceeded",
+    ),
     ("spawn.failed", "source preset entry error running last_try again"),
     ("fetch.started", "due source job entry player step method url row values"),
     ("fetch.responded", "source status version headers"),
@@ -57,8 +61,8 @@ const EVENTS: [(&str, &str); 38] = [
 ];
 
 /// The keys whose values are times.
-const TIMES: [&str; 12] =
-    ["t", "due", "took", "wait", "p50", "p99", "max", "dns", "connect", "tls", "first_byte", "body"];
+const TIMES: [&str; 13] =
+    ["t", "due", "took", "wait", "cpu", "p50", "p99", "max", "dns", "connect", "tls", "first_byte", "body"];
 
 /// The members of a JSON object, unchanged: keys and raw values, in their order.
 fn members(object: &str) -> Vec<(&str, &str)> {
@@ -277,6 +281,7 @@ background = true
 [presets.sleeps]
 command = ["sleep", "600"]
 background = true
+sample = "100ms"
 [presets.stands_still]
 command = ["sh", "-c", "(sleep 0.2; kill -CONT $$) & kill -STOP $$; sleep 0.2"]
 [presets.killed]

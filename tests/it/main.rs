@@ -36,6 +36,7 @@ mod ready;
 mod reference;
 mod replay;
 mod report;
+mod resources;
 mod scenarios;
 mod serve;
 mod steps;

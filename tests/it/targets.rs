@@ -68,6 +68,7 @@ impl Typing {
             held: false,
             killed: false,
             skipped: 0,
+            usage: Default::default(),
         });
     }
 
@@ -179,7 +180,14 @@ fn a_run_does_not_end_while_programs_are_being_started() {
     assert_eq!(recorder.orders[1..], [stop(1)]);
     engine.handle_input(
         Moment(3),
-        &Input::SpawnExited { source, exit, held: false, killed: false, skipped: 0 },
+        &Input::SpawnExited {
+            source,
+            exit,
+            held: false,
+            killed: false,
+            skipped: 0,
+            usage: Default::default(),
+        },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(RunVerdict::Passed));

@@ -64,4 +64,5 @@ pub mod sanitize;
 pub mod schema;
 pub mod secrets;
 pub mod signal;
+pub mod spawn_usage;
 pub mod time;

@@ -63,6 +63,10 @@ impl Signal {
     pub const TSTP: Signal = Signal(20);
     /// A background job tried to read from the terminal.
     pub const TTIN: Signal = Signal(21);
+    /// A process took more processor time than its limit.
+    pub const XCPU: Signal = Signal(24);
+    /// A process wrote a larger file than its limit.
+    pub const XFSZ: Signal = Signal(25);
     /// A background job tried to change the terminal's settings.
     pub const TTOU: Signal = Signal(22);
 

@@ -55,6 +55,8 @@ export interface Lane {
   /** Only a load has these: how many requests have ended, and how many of them went wrong. */
   done?: number;
   wrong?: number;
+  /** Only a program that says it has this: its memory and processors, in words. */
+  used?: string;
 }
 
 export type EntryState = 'waits' | 'running' | 'done' | 'failed' | 'skipped';

@@ -60,7 +60,8 @@ pub(super) fn complete(command: &mut CliCommand) -> Result<(), String> {
         | CliCommand::Runs(_)
         | CliCommand::Completions(_)
         | CliCommand::Man
-        | CliCommand::PtyChild(_) => Ok(()),
+        | CliCommand::PtyChild(_)
+        | CliCommand::Prepared(_) => Ok(()),
     }
 }
 

@@ -82,6 +82,7 @@ fn dispatch(command: CliCommand) -> ExitCode {
         CliCommand::Completions(arguments) => completions::print_completions(&arguments),
         CliCommand::Man => completions::print_man(),
         CliCommand::PtyChild(arguments) => pty_child::pty_child(&arguments),
+        CliCommand::Prepared(arguments) => pty_child::prepared(&arguments),
     }
 }
 
@@ -90,7 +91,7 @@ fn has_own_children(command: &CliCommand) -> bool {
     match command {
         CliCommand::Run(run) => run.watch || run.clock == ClockArg::Real,
         // It becomes another program.
-        CliCommand::PtyChild(_) => true,
+        CliCommand::PtyChild(_) | CliCommand::Prepared(_) => true,
         _ => false,
     }
 }

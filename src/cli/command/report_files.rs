@@ -53,7 +53,16 @@ pub(super) fn run_inputs(arguments: &RunArgs, loaded: &LoadedScenario) -> KeptFi
 /// Checks the outputs of a run before anything is opened. Only this process knows what standard input was:
 /// a guarded runner reads another one.
 pub(super) fn check_run_outputs(arguments: &RunArgs, loaded: &LoadedScenario) -> Result<(), RefusedError> {
-    let kept = run_inputs(arguments, loaded);
+    let mut kept = run_inputs(arguments, loaded);
+    let programs = loaded.scenario.presets.iter().filter_map(|preset| preset.command());
+    for output in programs.filter_map(|command| command.resources.output.as_ref()) {
+        let path = loaded.folder.join(output);
+        check_kept("output = \"…\"", &OutputDestination::File(path), &kept)?;
+    }
+    let programs = loaded.scenario.presets.iter().filter_map(|preset| preset.command());
+    for output in programs.filter_map(|command| command.resources.output.as_ref()) {
+        kept.add(&loaded.folder.join(output), "the `output` of a preset");
+    }
     let outputs = [
         (LOG_OPTION, &arguments.log),
         ("--junit FILE", &arguments.junit),

@@ -12,6 +12,7 @@
 //! It never decides what a line means and never looks for single lines.
 
 pub mod line_splitter;
+pub mod output_copy;
 mod unfinished_text;
 
 use std::cell::RefCell;
@@ -31,6 +32,7 @@ use tokio::time::sleep_until;
 use crate::io::RunContext;
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::line_splitter::{LineSplitter, OutputPiece};
+use crate::io::multiplexer::output_copy::OutputCopy;
 use crate::io::multiplexer::unfinished_text::UnfinishedText;
 use crate::io::terminal::line_editor::EditedLine;
 use scenario_log::event::{OutputStream, Source};
@@ -110,6 +112,7 @@ impl Multiplexer {
             splitter,
             redactor: PartRedactor::default(),
             unfinished: UnfinishedText::default(),
+            copy: None,
         }
     }
 }
@@ -126,9 +129,16 @@ pub struct OutputReader {
     /// Redacts a line that comes in parts.
     redactor: PartRedactor,
     unfinished: UnfinishedText,
+    /// Gets the same as the log.
+    copy: Option<Rc<OutputCopy>>,
 }
 
 impl OutputReader {
+    /// From now on writes what comes into a file too.
+    pub fn copy_to(&mut self, copy: Option<Rc<OutputCopy>>) {
+        self.copy = copy;
+    }
+
     /// Reads until the end. May be dropped at any time and called again: nothing is lost.
     pub async fn read_to_end(&mut self) {
         while let Some(pipe) = &mut self.pipe {
@@ -193,10 +203,13 @@ impl OutputReader {
 
     /// Emits the lines in the first `length` bytes of the buffer.
     fn split_read(&mut self, length: usize) {
-        let OutputReader { multiplexer: shared, source, stream, splitter, redactor, unfinished, .. } = self;
+        let OutputReader {
+            multiplexer: shared, source, stream, splitter, redactor, unfinished, copy, ..
+        } = self;
+        let origin = (*source, *stream, copy.as_deref());
         let emit = |piece: OutputPiece| {
             unfinished.end_line(matches!(piece, OutputPiece::PartialLine(_)));
-            shared.emit(*source, *stream, redactor, piece);
+            shared.emit(origin, redactor, piece);
         };
         if let Some(terminal) = &*shared.terminal.borrow() {
             terminal.show_output(*source, || {
@@ -228,14 +241,20 @@ impl OutputReader {
             piece = Some(OutputPiece::Lines(Vec::new()));
         }
         if let Some(piece) = piece {
-            self.multiplexer.emit(self.source, self.stream, &mut self.redactor, piece);
+            let origin = (self.source, self.stream, self.copy.as_deref());
+            self.multiplexer.emit(origin, &mut self.redactor, piece);
         }
     }
 }
 
 impl Multiplexer {
-    /// Leaves a piece in the inbox, redacted.
-    fn emit(&self, source: Source, stream: OutputStream, redactor: &mut PartRedactor, piece: OutputPiece) {
+    /// Leaves a piece in the inbox, redacted, and writes it to the copy if there is one.
+    fn emit(
+        &self,
+        (source, stream, copy): (Source, OutputStream, Option<&OutputCopy>),
+        redactor: &mut PartRedactor,
+        piece: OutputPiece,
+    ) {
         let (mut chunk, partial) = match piece {
             OutputPiece::Lines(chunk) => (chunk, false),
             OutputPiece::PartialLine(chunk) => (chunk, true),
@@ -247,6 +266,9 @@ impl Multiplexer {
             // Both have the same lines, unless a secret of several lines was redacted as one.
             let newlines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count();
             said = (raw != chunk && newlines(&raw) == newlines(&chunk)).then_some(raw);
+        }
+        if let Some(copy) = copy {
+            copy.write(&chunk);
         }
         if !chunk.is_empty() {
             self.inbox.push(Input::SpawnLines { source, stream, chunk, said, partial });

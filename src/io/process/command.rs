@@ -4,13 +4,18 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use rustix::fs::{Access, OFlags};
 
+use crate::io::notices::Notices;
 use crate::io::own_program::{PROGRAM_NAME, RUNNING_PROGRAM};
 use crate::io::process::SpawnNumber;
+use crate::io::process::prepared::Preparation;
+use crate::io::process::prepared::cgroup::ControlGroups;
 use crate::io::process::pty;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::{PAGE_VARIABLE, RunContext, TOKEN_VARIABLE};
@@ -39,13 +44,15 @@ pub(super) struct CommandSpec {
     /// Absolute.
     pub(super) folder: PathBuf,
     /// With its name for itself, arguments and environment.
-    pub(super) command: tokio::process::Command,
+    pub(super) command: Command,
     pub(super) stdin_content: StdinContent,
     /// The process gets a terminal of its own instead of pipes, and `command` is the one that
     /// provides it.
     pub(super) pty: bool,
     pub(super) stop: model::StopPolicy,
     pub(super) max_line: u64,
+    /// What the process takes on before it becomes the program, if `command` is the one that does that.
+    pub(super) preparation: Option<Preparation>,
 }
 
 /// The standard input of a process.
@@ -71,17 +78,18 @@ impl CommandSpec {
         preset: usize,
         number: SpawnNumber,
         players_text: fn(&Scenario, usize) -> String,
+        around: (&Rc<ControlGroups>, &Notices),
     ) -> Result<CommandSpec, ProcessStartError> {
         let folder = absolute_folder(context)?;
         let preset_index = preset;
         let preset = &context.scenario.presets[preset];
         match &preset.kind {
             PresetKind::Command(command) => {
-                CommandSpec::from_command(&command.for_instance(number.instance), folder)
+                CommandSpec::from_command(&command.for_instance(number.instance), folder, around)
             }
             PresetKind::Players(_) => {
                 let program = PathBuf::from(RUNNING_PROGRAM);
-                let mut command = tokio::process::Command::new(&program);
+                let mut command = Command::new(&program);
                 command.arg0(PROGRAM_NAME).args(players_arguments(context, preset.key(), number.nth));
                 Ok(CommandSpec {
                     display_name: PROGRAM_NAME.to_owned(),
@@ -94,22 +102,30 @@ impl CommandSpec {
                     pty: false,
                     stop: PLAYERS_STOP,
                     max_line: PLAYERS_MAX_LINE,
+                    preparation: None,
                 })
             }
         }
     }
 
     /// Builds the command of a program.
-    fn from_command(preset: &model::CommandPreset, home: PathBuf) -> Result<CommandSpec, ProcessStartError> {
+    fn from_command(
+        preset: &model::CommandPreset,
+        home: PathBuf,
+        around: (&Rc<ControlGroups>, &Notices),
+    ) -> Result<CommandSpec, ProcessStartError> {
         let FoundProgram { shown, program, called, folder } = locate_program(preset, &preset.argv, &home)?;
-        let mut command = if preset.pty {
-            pty::exec_on_pty_command(&program, &called)
-        } else {
-            let mut command = tokio::process::Command::new(&program);
-            command.arg0(&called);
-            command
+        let preparation = Preparation::new(preset, around)?;
+        let mut command = match &preparation {
+            Some(preparation) => preparation.command(&program, &called, preset.pty),
+            None if preset.pty => pty::exec_on_pty_command(&program, &called),
+            None => {
+                let mut command = Command::new(&program);
+                command.arg0(&called);
+                command
+            }
         };
-        set_surroundings(&mut command, preset, &preset.argv, preset.pty);
+        set_surroundings(&mut command, preset, &preset.argv, preparation.as_ref());
         let input = match &preset.stdin {
             StdinMode::Null => StdinContent::Null,
             StdinMode::Open => StdinContent::Open,
@@ -127,6 +143,7 @@ impl CommandSpec {
             pty: preset.pty,
             stop,
             max_line,
+            preparation,
         })
     }
 
@@ -168,7 +185,7 @@ impl ShortCommandSpec {
         let FoundProgram { shown, program, called, folder } = locate_program(preset, argv, &home)?;
         let mut command = tokio::process::Command::new(&program);
         command.arg0(&called).current_dir(&folder).stdin(Stdio::null());
-        set_surroundings(&mut command, preset, argv, false);
+        set_surroundings(command.as_std_mut(), preset, argv, None);
         Ok(ShortCommandSpec { display_name: shown, program, folder, command })
     }
 }
@@ -218,10 +235,10 @@ fn locate_program(
 
 /// Gives a command its arguments and the environment of the program of a preset.
 fn set_surroundings(
-    command: &mut tokio::process::Command,
+    command: &mut Command,
     preset: &model::CommandPreset,
     argv: &[ScenarioText],
-    has_terminal: bool,
+    preparation: Option<&Preparation>,
 ) {
     command.args(argv.iter().skip(1).map(ScenarioText::reveal));
     if preset.clear_env {
@@ -229,8 +246,11 @@ fn set_surroundings(
     }
     // The programs of a scenario must not see it, unless the preset sets it.
     command.env_remove(TOKEN_VARIABLE).env_remove(PAGE_VARIABLE);
-    if has_terminal {
+    if preset.pty {
         command.env("TERM", pty::TERM_VALUE);
+    }
+    if let Some(preparation) = preparation.filter(|_| !preset.clear_env) {
+        command.envs(preparation.variables());
     }
     command.envs(preset.env.iter().map(|(name, value)| (name, value.reveal())));
 }

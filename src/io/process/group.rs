@@ -133,6 +133,11 @@ impl ProcessGroup {
         self.has_leader.get() && self.id == process
     }
 
+    /// Its leader, unless that has been waited for.
+    pub(super) fn leader(&self) -> Option<Pid> {
+        self.has_leader.get().then_some(self.id)
+    }
+
     pub(super) fn has_id(&self, id: Pid) -> bool {
         self.id == id
     }

@@ -22,11 +22,17 @@
 //!
 //! A process of a preset with `pty = true` has a terminal of its own ([`pty`]) in place of the pipes.
 //!
+//! A process with limits, or of another user, starts as this program, which takes these on ([`prepared`]).
+//!
+//! What a process uses is looked at now and then, and reported as samples where its preset wants them
+//! ([`usage`], [`sampling`]).
+//!
 //! The processes that a process starts stay in its group, or leave it and become orphans ([`orphans`]).
 //!
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves no
 //! process behind: [`Processes::kill_remaining`] ends all groups, and so does dropping [`Processes`].
 
+mod child;
 mod command;
 mod fd_limit;
 mod group;
@@ -34,15 +40,19 @@ mod job_stop;
 pub(in crate::io) mod orphans;
 mod port_check;
 mod port_holder;
+pub mod prepared;
 mod prober;
+mod procfs;
 pub mod pty;
 mod registry;
+mod sampling;
 mod short_command;
 mod start_error;
 mod stdin_writer;
 mod stopping;
 mod supervise;
 mod unresponsive;
+mod usage;
 mod world_feed;
 
 use std::rc::Rc;
@@ -156,6 +166,7 @@ impl Processes {
         if matches!(process.stop_state, ProcessStopState::Killed(_)) {
             return;
         }
+        process.usage.look();
         process.stop_state = ProcessStopState::Killed(Instant::now());
         self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
         process.probe = None;
@@ -211,6 +222,12 @@ impl Processes {
         for feed in self.registry.world_feeds.borrow().values() {
             feed.send(line, skipped);
         }
+    }
+
+    /// The warnings that came up since the last call.
+    #[must_use]
+    pub fn take_notices(&self) -> Vec<String> {
+        self.registry.notices.take()
     }
 
     /// When to check again for processes that do not end, while there may be some.

@@ -16,21 +16,26 @@ use super::{RenderPlayersToml, SpawnNumber};
 use crate::io::RunContext;
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::Multiplexer;
+use crate::io::multiplexer::output_copy::OutputCopy;
+use crate::io::notices::Notices;
 use crate::io::panics;
 use crate::io::process::command::CommandSpec;
 use crate::io::process::fd_limit::OriginalFdLimit;
+use crate::io::process::prepared::Preparation;
+use crate::io::process::prepared::cgroup::ControlGroups;
 use crate::io::process::prober::{ProbeHandle, ProgramProber};
 use crate::io::process::short_command::ShortCommands;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::process::stdin_writer::{ProcessInput, StdinWriter};
 use crate::io::process::supervise::ProcessExit;
+use crate::io::process::usage::{OtherChildren, UsageWatch};
 use crate::io::process::world_feed::ProcessWorldFeed;
 use crate::io::process::{orphans, supervise};
 use crate::io::terminal::attachment::AttachedProgram;
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use crate::io::terminal::line_editor::EditedLine;
 use scenario_core::scenario::model::{CommandPreset, StopPolicy};
-use scenario_log::event::{Source, SpawnExit};
+use scenario_log::event::{Source, SpawnExit, SpawnUsage};
 use scenario_log::signal as log_signal;
 
 /// How many processes are started in one turn of the event loop.
@@ -68,6 +73,12 @@ pub(super) struct ProcessRegistry {
     pub(super) typed_line: RefCell<Option<EditedLine>>,
     /// Whether the run is paused, and all processes with it.
     pub(super) paused: Cell<bool>,
+    /// The children of the runner that no spawn began with, as they were when a sample needed them.
+    pub(super) other_children: OtherChildren,
+    /// Where the groups of programs with limits are made.
+    control_groups: Rc<ControlGroups>,
+    /// Warnings that the driver shows.
+    pub(super) notices: Rc<Notices>,
 }
 
 /// A process that is still to be started.
@@ -102,6 +113,8 @@ pub(super) struct RunningProcess {
     pub(super) probe: Option<ProbeHandle>,
     /// The task that stops it, once it is asked to end.
     pub(super) stop_task: Option<AbortHandle>,
+    /// Watches what it uses.
+    pub(super) usage: Rc<UsageWatch>,
 }
 
 /// How far the end of a process has come.
@@ -160,6 +173,9 @@ impl ProcessRegistry {
             terminal: RefCell::default(),
             typed_line: RefCell::default(),
             paused: Cell::new(false),
+            other_children: OtherChildren::default(),
+            control_groups: Rc::default(),
+            notices: Rc::default(),
         };
         Rc::new(registry)
     }
@@ -171,10 +187,21 @@ impl ProcessRegistry {
         preset: usize,
         number: SpawnNumber,
     ) -> Result<(), ProcessStartError> {
-        let spec = CommandSpec::new(&self.context, preset, number, self.render_players_toml)?;
+        let spec = CommandSpec::new(
+            &self.context,
+            preset,
+            number,
+            self.render_players_toml,
+            (&self.control_groups, &self.notices),
+        )?;
+        let limits_files = spec.preparation.as_ref().is_some_and(Preparation::limits_files);
         let stop = spec.stop.clone();
-        let started = supervise::start_process(&self.multiplexer, source, spec)?;
-        self.original_fd_limit.restore_for(started.pid);
+        let copy = self.open_output_copy(source, preset)?;
+        let mut started = supervise::start_process(&self.multiplexer, source, spec)?;
+        started.copy_output(copy);
+        if !limits_files {
+            self.original_fd_limit.restore_for(started.pid);
+        }
         let (pid, group, stdin_writer) =
             (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
         let program = self.program_of(preset, number).map(Rc::new);
@@ -191,9 +218,11 @@ impl ProcessRegistry {
             suspended: false,
             probe,
             stop_task: None,
+            usage: Rc::clone(&started.usage),
         };
         self.running.borrow_mut().insert(source, running);
         self.inbox.push(Input::SpawnStarted { source, pid });
+        self.start_sampling(source, preset, &started.usage);
         let registry = Rc::clone(self);
         spawn_local(async move {
             let group = Rc::clone(&started.group);
@@ -201,15 +230,15 @@ impl ProcessRegistry {
                 panics::panic_if_requested("process");
                 started.supervise(source, &registry.inbox).await
             });
-            let ProcessExit { exit, held, killed, skipped } = supervised.await.unwrap_or_else(|| {
+            let ProcessExit { exit, held, killed, skipped, usage } = supervised.await.unwrap_or_else(|| {
                 // The task that supervised it has failed, and the run must not wait for it.
                 group.signal(Signal::KILL);
                 group.leader_ended();
                 let exit = SpawnExit::Signal(log_signal::Signal::KILL);
-                ProcessExit { exit, held: false, killed: false, skipped: 0 }
+                ProcessExit { exit, held: false, killed: false, skipped: 0, usage: SpawnUsage::default() }
             });
             registry.remove_ended(source);
-            registry.inbox.push(Input::SpawnExited { source, exit, held, killed, skipped });
+            registry.inbox.push(Input::SpawnExited { source, exit, held, killed, skipped, usage });
             registry.start_pending();
         });
         Ok(())
@@ -218,6 +247,21 @@ impl ProcessRegistry {
     /// The program of a preset as a spawn runs it; none for players.
     pub(super) fn program_of(&self, preset: usize, number: SpawnNumber) -> Option<CommandPreset> {
         Some(self.context.scenario.presets[preset].command()?.for_instance(number.instance))
+    }
+
+    /// Opens the file of its preset that gets the output of a spawn, if there is one.
+    fn open_output_copy(
+        &self,
+        source: Source,
+        preset: usize,
+    ) -> Result<Option<Rc<OutputCopy>>, ProcessStartError> {
+        let command = self.context.scenario.presets[preset].command();
+        let Some(path) = command.and_then(|command| command.resources.output.as_deref()) else {
+            return Ok(None);
+        };
+        OutputCopy::open(&self.context.folder.join(path), path, source, &self.notices)
+            .map(Some)
+            .map_err(ProcessStartError::Permanent)
     }
 
     /// Removes a process that has ended, but keeps the group that it may have left.

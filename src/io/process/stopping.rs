@@ -39,6 +39,7 @@ impl ProcessRegistry {
         let Some(process) = running.get_mut(&source) else { return false };
         let ProcessStopState::NotRequested(stop) = &process.stop_state else { return false };
         let stop = stop.clone();
+        process.usage.look();
         process.probe = None;
         let (group, program) = (Rc::clone(&process.group), process.program.clone());
         group.begin_stop();

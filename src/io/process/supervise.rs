@@ -4,28 +4,32 @@
 //! end.
 
 use std::io;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
 use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use tokio::net::unix::pipe;
-use tokio::process::Child;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
+use super::child::{Child, ChildEnd};
 use super::group::ProcessGroup;
 use crate::io::inbox::{Inbox, Input};
+use crate::io::multiplexer::output_copy::OutputCopy;
 use crate::io::multiplexer::{Multiplexer, OutputReader};
 use crate::io::process::command::{CommandSpec, StdinContent};
+use crate::io::process::prepared;
+use crate::io::process::prepared::cgroup::ProgramGroup;
 use crate::io::process::pty;
 use crate::io::process::pty::PtyMaster;
 use crate::io::process::start_error::ProcessStartError;
 use crate::io::process::stdin_writer;
 use crate::io::process::stdin_writer::StdinWriter;
+use crate::io::process::usage::UsageWatch;
 use crate::io::process::world_feed::ProcessWorldFeed;
-use scenario_log::event::{OutputStream, Source, SpawnExit};
+use scenario_log::event::{LimitKind, OutputStream, Source, SpawnExit, SpawnUsage};
 use scenario_log::signal::Signal;
 
 /// How long the outputs of a process are read after its end, if another process holds them.
@@ -38,6 +42,8 @@ pub(super) struct StartedProcess {
     pub(super) group: Rc<ProcessGroup>,
     pub(super) stdin_writer: Option<Rc<StdinWriter>>,
     pub(super) world_feed: Option<Rc<ProcessWorldFeed>>,
+    pub(super) usage: Rc<UsageWatch>,
+    control_group: Option<ProgramGroup>,
     child: Child,
     pipes: ProcessPipes,
     stdin_content: StdinContent,
@@ -55,6 +61,8 @@ pub(super) struct ProcessExit {
     pub(super) killed: bool,
     /// How many states of the world it was not sent.
     pub(super) skipped: u64,
+    /// What it used.
+    pub(super) usage: SpawnUsage,
 }
 
 /// Our ends of the pipes or the terminal of a process.
@@ -68,6 +76,8 @@ struct ProcessPipes {
     pty: Option<Rc<PtyMaster>>,
     /// A process that is to take a terminal writes here why it could not.
     start_error_pipe: Option<io::PipeReader>,
+    /// The standard error of a process that opens it from here before it becomes the program.
+    held_stderr: Option<io::PipeWriter>,
 }
 
 /// Starts a process. Everything that can fail is prepared first, so that no process runs without
@@ -88,24 +98,26 @@ pub(super) fn start_process(
             pty::too_long_message()
         )));
     }
-    spec.command.current_dir(&spec.folder).kill_on_drop(true);
+    spec.command.current_dir(&spec.folder);
     if ends.pty.is_none() {
         // On a terminal it begins a session, and leads a group by that.
         spec.command.process_group(0);
     }
     let CommandSpec { display_name: shown, program, folder, command, stdin_content: input, .. } = spec;
+    let control_group = spec.preparation.and_then(|preparation| preparation.group);
     // The command must be dropped with the process's ends of the pipes: otherwise they would never
     // end.
-    let child = { command }.spawn();
+    let child = Child::spawn(&mut { command });
     let child = child.map_err(|error| ProcessStartError::from_spawn(&error, &shown, &program, &folder))?;
-    let running = child.id().and_then(|pid| Some((pid, Rc::new(ProcessGroup::new(pid)?))));
-    let Some((pid, group)) = running else {
+    let pid = child.id();
+    let Some(group) = ProcessGroup::new(pid).map(Rc::new) else {
         return Err(ProcessStartError::Permanent(format!("`{shown}` has no process number")));
     };
     if let Some(trouble) = ends.start_error_pipe.take() {
         let taken = pty::wait_for_exec(trouble, pid);
         taken.map_err(|error| ProcessStartError::from_spawn(&error, &shown, &program, &folder))?;
     }
+    ends.held_stderr = None;
     let stdin_writer =
         matches!(input, StdinContent::Open).then(|| Rc::new(StdinWriter::new(ends.pty.clone())));
     let world_feed = ends.stdin.take_if(|_| matches!(input, StdinContent::World)).map(ProcessWorldFeed::new);
@@ -114,6 +126,8 @@ pub(super) fn start_process(
         group,
         stdin_writer,
         world_feed,
+        usage: UsageWatch::new(pid),
+        control_group,
         child,
         pipes: ends,
         stdin_content: input,
@@ -133,8 +147,25 @@ fn open_pipes(
     let (stderr, their_stderr) = io::pipe()?;
     let stdout = multiplexer.open_output(stdout, source, OutputStream::Stdout, spec.max_line)?;
     let stderr = multiplexer.open_output(stderr, source, OutputStream::Stderr, spec.max_line)?;
-    spec.command.stdin(stdin).stdout(their_stdout).stderr(their_stderr);
-    Ok(ProcessPipes { stdin: stdin_pipe, stdout, stderr: Some(stderr), pty: None, start_error_pipe: None })
+    spec.command.stdin(stdin).stdout(their_stdout);
+    let mut pipes = ProcessPipes {
+        stdin: stdin_pipe,
+        stdout,
+        stderr: Some(stderr),
+        pty: None,
+        start_error_pipe: None,
+        held_stderr: None,
+    };
+    if spec.preparation.is_some() {
+        let (trouble, their_trouble) = io::pipe()?;
+        prepared::name_for(&mut spec.command, &their_stderr);
+        spec.command.stderr(their_trouble);
+        pipes.start_error_pipe = Some(trouble);
+        pipes.held_stderr = Some(their_stderr);
+    } else {
+        spec.command.stderr(their_stderr);
+    }
+    Ok(pipes)
 }
 
 /// Gives a process a terminal.
@@ -154,15 +185,30 @@ fn open_pty(
     )?;
     spec.command.stdin(theirs.try_clone()?).stdout(theirs).stderr(their_trouble);
     let (terminal, trouble) = (Some(Rc::new(terminal)), Some(trouble));
-    Ok(ProcessPipes { stdin: Some(stdin), stdout, stderr: None, pty: terminal, start_error_pipe: trouble })
+    Ok(ProcessPipes {
+        stdin: Some(stdin),
+        stdout,
+        stderr: None,
+        pty: terminal,
+        start_error_pipe: trouble,
+        held_stderr: None,
+    })
 }
 
 impl StartedProcess {
+    /// Writes both outputs into a file too.
+    pub(super) fn copy_output(&mut self, copy: Option<Rc<OutputCopy>>) {
+        if let Some(stderr) = &mut self.pipes.stderr {
+            stderr.copy_to(copy.clone());
+        }
+        self.pipes.stdout.copy_to(copy);
+    }
+
     /// Reads everything that the process writes, and gives how it ended once there is nothing more to
     /// report.
     pub(super) async fn supervise(mut self, source: Source, inbox: &Rc<Inbox>) -> ProcessExit {
         self.spawn_stdin_tasks(source, inbox);
-        let (status, held) = self.read_and_wait().await;
+        let (ChildEnd { status, usage }, held) = self.read_and_wait().await;
         self.pipes.stdout.drain().await;
         if let Some(stderr) = &mut self.pipes.stderr {
             stderr.drain().await;
@@ -178,7 +224,11 @@ impl StartedProcess {
         let skipped = self.world_feed.map_or(0, |world_feed| world_feed.close());
         let exit = exit_from_status(status);
         let killed = self.group.was_killed() && exit != SpawnExit::Signal(Signal::KILL);
-        ProcessExit { exit, held, killed, skipped }
+        let mut usage = self.usage.at_end(usage);
+        if self.control_group.is_some_and(|group| group.was_out_of_memory()) {
+            usage.exceeded = Some(LimitKind::Memory);
+        }
+        ProcessExit { exit, held, killed, skipped, usage }
     }
 
     /// Starts a task that writes its standard input, which the process may never read.
@@ -214,8 +264,8 @@ impl StartedProcess {
     /// Waits for its end while its outputs are read. If the runner has asked it to end, that is the end of
     /// its whole group; else what is left of the group stays. Then the outputs have half a second longer
     /// to end. Gives the status, and whether an output has not ended.
-    async fn read_and_wait(&mut self) -> (io::Result<ExitStatus>, bool) {
-        let StartedProcess { child, pipes: ProcessPipes { stdout, stderr, .. }, group, .. } = self;
+    async fn read_and_wait(&mut self) -> (ChildEnd, bool) {
+        let StartedProcess { child, pipes: ProcessPipes { stdout, stderr, .. }, group, usage, .. } = self;
         let both = async {
             match stderr {
                 Some(stderr) => drop(tokio::join!(stdout.read_to_end(), stderr.read_to_end())),
@@ -223,12 +273,14 @@ impl StartedProcess {
             }
         };
         let mut reading = std::pin::pin!(both);
+        let mut watching = std::pin::pin!(usage.watch());
         let mut read = false;
         let status = loop {
             tokio::select! {
                 biased;
                 _ = &mut reading, if !read => read = true,
                 status = child.wait() => break status,
+                () = &mut watching => {}
             }
         };
         group.leader_ended();

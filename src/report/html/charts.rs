@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::report::format::{format_peak, format_rate, format_span};
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
+use crate::report::metrics::resources::{GaugeSeries, PresetUsage, format_processors};
 use crate::report::metrics::source_metrics::SourceMetrics;
 use crate::report::metrics::time_series::TimeSeries;
-use crate::report::units::{format_count, group_digits};
+use crate::report::units::{format_bytes, format_count, group_digits};
+use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
 /// The size of a chart's box.
@@ -68,6 +70,37 @@ fn time_chart(name: &str, series: &TimeSeries, end: Moment) -> SvgChart {
         words: format!("{name} over time: {note} on average, up to {top}"),
         note,
         path: bars_path(&columns),
+        is_line: false,
+        axis: (0..=4).map(|n| format_span(Span(end.0 / 4 * n))).collect(),
+        sides: [top, "0".to_owned()],
+    }
+}
+
+/// Charts of what the programs of the presets used over the run's time, by their samples: of those with the most
+/// memory.
+pub(super) fn resource_charts(metrics: &RunMetrics, end: Moment) -> Vec<SvgChart> {
+    let mut presets: Vec<_> =
+        metrics.resources.by_preset().filter(|(_, usage)| !usage.memory.is_empty()).collect();
+    presets.sort_by_key(|(_, usage)| std::cmp::Reverse(usage.memory.max()));
+    presets.truncate(MAX_CHARTS);
+    let memory = |name: &str, usage: &PresetUsage| {
+        gauge_chart(&format!("memory of {name}"), &usage.memory, end, format_bytes)
+    };
+    let processors = |name: &str, usage: &PresetUsage| {
+        gauge_chart(&format!("processors of {name}"), &usage.processors, end, format_processors)
+    };
+    presets.iter().flat_map(|(name, usage)| [memory(name, usage), processors(name, usage)]).collect()
+}
+
+fn gauge_chart(title: &str, series: &GaugeSeries, end: Moment, format: fn(u64) -> String) -> SvgChart {
+    let title = sanitize(title);
+    let top = format(series.max());
+    let note = format!("up to {top}");
+    SvgChart {
+        words: format!("{title} over time: {note}"),
+        title,
+        note,
+        path: bars_path(&series.columns(end, COLUMNS)),
         is_line: false,
         axis: (0..=4).map(|n| format_span(Span(end.0 / 4 * n))).collect(),
         sides: [top, "0".to_owned()],

@@ -84,6 +84,7 @@ impl CollectedReport {
                 self.add_line(source, logged, 's', || format!("suspended by {signal}"));
             }
             Event::SpawnResumed { source } => self.add_line(source, logged, 'r', || "resumed".to_owned()),
+            Event::SpawnSampled { .. } => {}
             Event::Move { source, player, direction, .. } => {
                 let text = || format!("{} {}", player.shown(), direction.shown());
                 self.add_move(source, logged, 'm', text, |counts| &mut counts.moves);

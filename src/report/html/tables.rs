@@ -159,6 +159,18 @@ pub(super) fn presets_table(metrics: &RunMetrics) -> HtmlTable {
     table.with_max_rows(MAX_ROWS, "more preset")
 }
 
+/// What the programs of each preset used.
+pub(super) fn resources_table(metrics: &RunMetrics) -> HtmlTable {
+    let mut table = HtmlTable::new(&["preset", "#processor", "#peak memory", "#sampled, at once"]);
+    for (name, usage) in metrics.resources.by_preset() {
+        let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), format_bytes);
+        let cpu = usage.cpu.map_or_else(|| "-".to_owned(), format_span);
+        let name = truncate_text(name, MAX_TEXT_CHARS);
+        table.push_row("", vec![name, cpu, size(usage.peak_memory), size(usage.largest_sample)]);
+    }
+    table.with_max_rows(MAX_ROWS, "more preset")
+}
+
 /// Requests by job.
 pub(super) fn jobs_table(metrics: &RunMetrics) -> HtmlTable {
     let headings = ["job", "#requests", "#wrong", "#p50", "#p90", "#p99", "#max", "#bytes", "ends"];

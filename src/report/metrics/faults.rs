@@ -101,8 +101,9 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         Event::SpawnExited { source, exit: SpawnExit::Code(0), ok: false, .. } => {
             Some((Some(source), format!("ended {UNWANTED_SUCCESS}")))
         }
-        Event::SpawnExited { source, exit, ok: false, .. } => {
-            Some((Some(source), format!("ended with {exit}")))
+        Event::SpawnExited { source, exit, ok: false, usage, .. } => {
+            let limit = usage.exceeded.map(|limit| format!(": it {}", limit.excess())).unwrap_or_default();
+            Some((Some(source), format!("ended with {exit}{limit}")))
         }
         Event::SpawnFailed { source, error, .. } => Some((Some(source), format!("failed: {error}"))),
         Event::FetchFinished { source, fetched, ok: false, .. } => {
@@ -145,6 +146,7 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::SpawnReady { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. }
+        | Event::SpawnSampled { .. }
         | Event::StepEnded { .. }
         | Event::PlayerEnded { .. }
         | Event::Move { .. }

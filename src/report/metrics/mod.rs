@@ -5,6 +5,7 @@ pub mod distribution;
 pub mod faults;
 pub mod move_counts;
 pub mod recoveries;
+pub mod resources;
 pub mod source_metrics;
 pub mod time_series;
 
@@ -16,6 +17,7 @@ use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::faults::RunFaults;
 use crate::report::metrics::move_counts::MoveCounts;
 use crate::report::metrics::recoveries::Recoveries;
+use crate::report::metrics::resources::ResourceMetrics;
 use crate::report::metrics::source_metrics::MetricsByName;
 use crate::report::metrics::time_series::TimeSeries;
 use crate::report::origins::is_ok_or_tried_again;
@@ -117,6 +119,8 @@ pub struct RunMetrics {
     pub steps: u64,
     /// How many times the run was paused.
     pub pauses: u64,
+    /// What programs used.
+    pub resources: ResourceMetrics,
 }
 
 impl RunMetrics {
@@ -156,7 +160,11 @@ impl RunMetrics {
                 self.count_flow(EventFlow::Lines, t);
                 self.spawns.add_line(origin, stream);
             }
-            Event::SpawnExited { exit, ok, .. } => {
+            Event::SpawnSampled { source, memory, cpu, .. } => {
+                self.resources.add_sample((t, source), origin, (memory, cpu));
+            }
+            Event::SpawnExited { source, exit, ok, usage, .. } => {
+                self.resources.end((t, source), origin, usage);
                 self.spawns.end_spawn(t, origin, exit, is_ok_or_tried_again(ok, origin));
             }
             Event::SpawnFailed { again: Some(true), .. } => {}

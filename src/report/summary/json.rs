@@ -127,6 +127,15 @@ struct SpawnsJson<'a> {
     moves: u64,
     stdout: u64,
     stderr: u64,
+    /// The processor time of those that have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<Box<RawValue>>,
+    /// The largest peak of one of them, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_memory: Option<u64>,
+    /// The largest memory of all at once by their samples, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampled_memory: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -185,13 +194,19 @@ fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
         back: recoveries_json(&metrics.recoveries)?,
         expected: metrics.expectations.iter().map(expectation_json).collect(),
         skipped: metrics.skipped.iter().map(|(entry, reason)| SkippedEntryJson { entry, reason }).collect(),
-        spawns: metrics_json(&metrics.spawns, |group, ends| SpawnsJson {
-            ends,
-            moves: group.moves,
-            stdout: group.stdout,
-            stderr: group.stderr,
+        spawns: metrics_json(&metrics.spawns, |name, group, ends| {
+            let usage = metrics.resources.of_preset(name);
+            SpawnsJson {
+                ends,
+                moves: group.moves,
+                stdout: group.stdout,
+                stderr: group.stderr,
+                cpu: usage.and_then(|usage| span_json(usage.cpu?).ok()),
+                peak_memory: usage.and_then(|usage| usage.peak_memory),
+                sampled_memory: usage.and_then(|usage| usage.largest_sample),
+            }
         })?,
-        fetches: metrics_json(&metrics.fetches, |group, ends| FetchesJson {
+        fetches: metrics_json(&metrics.fetches, |_, group, ends| FetchesJson {
             ends,
             bytes: group.bytes,
             lines: group.stdout,
@@ -217,7 +232,7 @@ fn expectation_json(expected: &ExpectationResult) -> SummaryExpectationJson<'_> 
 
 fn metrics_json<'a, T>(
     sources: &'a MetricsByName,
-    whole: impl Fn(&'a SourceMetrics, SourceEndsJson<'a>) -> T,
+    whole: impl Fn(&'a str, &'a SourceMetrics, SourceEndsJson<'a>) -> T,
 ) -> serde_json::Result<BTreeMap<&'a str, T>> {
     let group = |(name, group): (&'a str, &'a SourceMetrics)| {
         let took = distribution_json(&group.took)?;
@@ -230,7 +245,7 @@ fn metrics_json<'a, T>(
             ends,
             took,
         };
-        Ok((name, whole(group, ends)))
+        Ok((name, whole(name, group, ends)))
     };
     sources.by_name().map(group).collect()
 }

@@ -46,6 +46,7 @@ pub fn render_text(metrics: &RunMetrics, style: SummaryStyle) -> String {
         sections::expectations_section(metrics),
         sections::skipped_section(metrics),
         sections::spawns_section(metrics),
+        sections::resources_section(metrics),
         sections::fetches_section(metrics),
         sections::durations_section(metrics, style.charset),
         sections::moves_section(metrics),

@@ -108,6 +108,25 @@ pub(super) fn spawns_section(metrics: &RunMetrics) -> Vec<String> {
     metrics_table(&metrics.spawns, &headings, row, ("preset", "code 0"), |_| Vec::new())
 }
 
+/// What the programs of each preset used.
+pub(super) fn resources_section(metrics: &RunMetrics) -> Vec<String> {
+    let presets: Vec<_> = metrics.resources.by_preset().collect();
+    if presets.is_empty() {
+        return Vec::new();
+    }
+    let mut table = TextTable::new(&["programs", "processor", "peak memory", "sampled, at once"]);
+    for (name, usage) in presets.iter().take(MAX_ROWS) {
+        let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), format_bytes);
+        let cpu = usage.cpu.map_or_else(|| "-".to_owned(), format_span);
+        table.push_row(name, [cpu, size(usage.peak_memory), size(usage.largest_sample)]);
+    }
+    let mut lines = table.render_lines();
+    if presets.len() > MAX_ROWS {
+        lines.push(format!("and {} more", format_count((presets.len() - MAX_ROWS) as u64, "preset")));
+    }
+    lines
+}
+
 pub(super) fn fetches_section(metrics: &RunMetrics) -> Vec<String> {
     let headings = ["requests", "count", "wrong", "p50", "p90", "p99", "max", "bytes"];
     let row = |group: &SourceMetrics| {

@@ -267,6 +267,7 @@ impl<W: Write> TraceReport<W> {
             | Event::StopFailed { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::SpawnSampled { .. }
             | Event::StepEnded { .. }
             | Event::PlayerEnded { .. }
             | Event::Move { .. }

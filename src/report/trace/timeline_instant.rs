@@ -65,6 +65,7 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         | Event::StopFailed { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. }
+        | Event::SpawnSampled { .. }
         | Event::StepEnded { .. }
         | Event::PlayerEnded { .. }
         | Event::Move { .. }

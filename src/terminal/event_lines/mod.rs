@@ -215,8 +215,8 @@ impl LineRenderer {
             Event::UnfinishedText { source, stream, text } => {
                 self.push_text(out, t, (*source, *stream), text);
             }
-            // `push_chunk` shows lines, as far as there is room.
-            Event::Lines { .. } | Event::LineMatched { .. } => {}
+            // `push_chunk` shows lines, as far as there is room. The report shows what programs use.
+            Event::Lines { .. } | Event::LineMatched { .. } | Event::SpawnSampled { .. } => {}
         }
     }
 

@@ -80,6 +80,7 @@ impl LineRenderer {
                 again,
                 reason,
                 restarts_in,
+                usage,
             } => {
                 let is_told = !*ok && (!*again || restarts_in.is_some());
                 let needed = self.needed_programs.take(*source).filter(|_| is_told);
@@ -97,12 +98,17 @@ impl LineRenderer {
                 // It stands out without colours, too.
                 let alarm = if needed.is_some() { "UNEXPECTED: " } else { "" };
                 self.push_source_line(out, t, *source, |out| {
-                    self.push_styled(out, style, |out| match reason {
-                        Some(reason) => {
-                            push_fmt(out, format_args!("{alarm}{name} "));
-                            push_sanitized(out, reason);
+                    self.push_styled(out, style, |out| {
+                        match reason {
+                            Some(reason) => {
+                                push_fmt(out, format_args!("{alarm}{name} "));
+                                push_sanitized(out, reason);
+                            }
+                            None => push_fmt(out, format_args!("{alarm}ended {name}{how}{when}")),
                         }
-                        None => push_fmt(out, format_args!("{alarm}ended {name}{how}{when}")),
+                        if let Some(limit) = usage.exceeded.filter(|_| reason.is_none()) {
+                            push_fmt(out, format_args!(": it {}", limit.excess()));
+                        }
                     });
                     push_fmt(out, format_args!("; {}", describe_running(*running)));
                     if let Some(wait) = restarts_in {

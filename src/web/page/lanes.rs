@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::report::feed::LogEvent;
 use crate::report::metrics::source_metrics::UNNAMED;
 use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin, is_ok_or_tried_again};
+use crate::web::page::lane_usage::LaneUsage;
 use crate::web::page::moment_to_seconds;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::event::{Event, Source};
@@ -32,6 +33,9 @@ pub(super) struct LiveLane {
     done: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wrong: Option<u64>,
+    /// Only of a program that says it: what it uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<LaneUsage>,
     #[serde(skip)]
     in_flight: u64,
     #[serde(skip)]
@@ -86,7 +90,13 @@ impl LiveLanes {
             Event::SpawnReady { source } | Event::FetchResponded { source, .. } => {
                 self.change(source, origin, |lane| lane.ready = Some(moment_to_seconds(t)));
             }
-            Event::SpawnExited { source, exit, ok, .. } => {
+            Event::SpawnSampled { source, memory, cpu, .. } => self.change(source, origin, |lane| {
+                lane.used = Some(LaneUsage::by_sample(lane.used.as_ref(), t, (memory, cpu)));
+            }),
+            Event::SpawnExited { source, exit, ok, usage, .. } => {
+                if let Some(used) = LaneUsage::by_end(usage) {
+                    self.change(source, origin, |lane| lane.used = Some(used));
+                }
                 self.end(t, source, origin, is_ok(ok), || exit.to_string());
             }
             Event::SpawnFailed { source, error, .. } if origin.is_some_and(|origin| origin.has_started) => {
@@ -281,6 +291,7 @@ impl LiveLane {
             end: None,
             done: counted,
             wrong: counted,
+            used: None,
             in_flight: 1,
             is_changed: true,
         }
@@ -353,6 +364,7 @@ mod tests {
                 again: false,
                 reason: None,
                 restarts_in: None,
+                usage: Default::default(),
             };
             self.event(2, &exited);
         }

@@ -6,6 +6,7 @@
 //! nothing itself; `docs/live.md` describes the format.
 
 mod entries;
+mod lane_usage;
 mod lanes;
 mod overview;
 mod players;

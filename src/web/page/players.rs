@@ -323,6 +323,7 @@ mod tests {
             again: false,
             reason: None,
             restarts_in: None,
+            usage: Default::default(),
         }
     }
 

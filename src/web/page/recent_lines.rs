@@ -145,6 +145,7 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
         }
         Event::SpawnSuspended { signal, .. } => line("start", format!("suspended by {signal}"), false),
         Event::SpawnResumed { .. } => line("start", "goes on".to_owned(), false),
+        Event::SpawnSampled { .. } => None,
         Event::Move { player, direction, .. } => {
             line("move", format!("{} {}", player.shown(), direction.shown()), false)
         }

@@ -88,12 +88,17 @@ fn measured() -> impl Strategy<Value = (MeasuredQuantity, (Statistic, LimitValue
         MeasuredQuantity::FetchTook,
         MeasuredQuantity::FetchFirstByte,
         MeasuredQuantity::SpawnTook,
+        MeasuredQuantity::SpawnCpu,
         MeasuredQuantity::Lateness,
+    ]);
+    let size = select(vec![
+        MeasuredQuantity::FetchBytes,
+        MeasuredQuantity::SpawnPeakMemory,
+        MeasuredQuantity::SpawnMemory,
     ]);
     prop_oneof![
         (took, many(), span()).prop_map(|(measure, stat, span)| (measure, (stat, LimitValue::Span(span)))),
-        (many(), number())
-            .prop_map(|(stat, size)| (MeasuredQuantity::FetchBytes, (stat, LimitValue::Bytes(size)))),
+        (size, many(), number()).prop_map(|(measure, stat, size)| (measure, (stat, LimitValue::Bytes(size)))),
         span().prop_map(|span| (MeasuredQuantity::RunTook, (Statistic::Value, LimitValue::Span(span)))),
     ]
 }

@@ -167,7 +167,8 @@ const BASES: [&str; 10] = [
      [presets.b]\nplayers = [{ name = 'k', moves = 3, every = { exponential = '1s' } }, \
      { name = 'l', moves = 3, every = { normal = { mean = '1s', sd = '1s' } } }, { name = 'm', moves = 1, every = { choice = ['1s'] } }]\n\
      [presets.c]\ncommand = ['x', 'y']\ndir = 'd'\nenv = { A = 'b' }\nclear_env = true\nstdin = 'open'\npty = true\nready = { tcp = 'h:1', timeout = '1s', poll = '1s' }\nexits = 0\nbackground = true\n\
-     stop = { signal = 'TERM', grace = '1s' }\nmax_line = '64KiB'\n\
+     stop = { signal = 'TERM', grace = '1s' }\nmax_line = '64KiB'\nsample = '1s'\nuser = 'nobody'\noutput = 'x'\n\
+     limits = { memory = '64MiB', files = 9, processes = 9, file_size = '1MB', cpu = '9s' }\n\
      [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nready = { line = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nready = { http = 'http://h' }\nexits = { signal = 'INT' }\n",
     "[fetches.a]\nurls = ['http://h/']\nmode = 'sequential'\nlines = true\nmethod = 'POST'\nheaders = { A = 'b' }\nbody = { text = 'x' }\n\
      timeout = '1s'\nredirects = 1\nretries = 1\nstatus = '2xx'\nmax_body = '1GiB'\nca = 'x'\ninsecure = true\nhttp2 = 'auto'\n\
@@ -256,7 +257,10 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 73] = [
+const BEYOND: [&str; 76] = [
+    "is sampled every 10 ms at most",
+    "is of whole seconds",
+    "is neither a user nor",
     "(the value of `${",
     "these moments are nested",
     "an entry waits for at most",

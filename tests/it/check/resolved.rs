@@ -10,6 +10,7 @@ use proptest::sample::select;
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::expect_parts::RunPoint;
+use scenario_core::scenario::model::resources::{ProgramLimits, ProgramResources};
 use scenario_core::scenario::model::step_program::StepProgram;
 use scenario_core::scenario::model::steps::{
     Chance, Channel, ChannelOrder, Comparison, ConditionOperand, ConditionTest, FetchStep, PlayerStep,
@@ -330,6 +331,27 @@ fn life() -> impl Strategy<Value = LifeRules> {
     })
 }
 
+fn resources() -> impl Strategy<Value = ProgramResources> {
+    let size = || of(1_u64..1 << 50);
+    let number = || of(1_u32..=i32::MAX as u32);
+    let limits = (size(), number(), number(), size(), of((1_u64..1_000_000).prop_map(Span::from_secs)));
+    let limits = limits.prop_map(|(memory, files, processes, file_size, cpu)| ProgramLimits {
+        memory,
+        files,
+        processes,
+        file_size,
+        cpu,
+    });
+    let period = (10_u64..100_000).prop_map(Span::from_millis);
+    let user = select(vec!["nobody", "1000:1000", "web:www-data"]).prop_map(str::to_owned);
+    (of(period), limits, of(user), of(path())).prop_map(|(sample, limits, user, output)| ProgramResources {
+        sample,
+        limits,
+        user,
+        output,
+    })
+}
+
 fn command() -> impl Strategy<Value = PresetKind> {
     let argv = (path(), vec(of_program().boxed(), 0..3)).boxed();
     let env = btree_map("[A-Z$ {}.\"]{1,5}", of_program().boxed(), 0..3).boxed();
@@ -344,7 +366,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
         exits(),
         any::<bool>(),
         (span(), prop_oneof![Just(Vec::new()), short_command()].boxed()),
-        (1_u64..=8 << 20, life().boxed()),
+        (1_u64..=8 << 20, life().boxed(), resources().boxed()),
     )
         .prop_map(
             |(
@@ -356,7 +378,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
                 exits,
                 background,
                 (grace, command),
-                (max_line, life),
+                (max_line, life, resources),
             )| {
                 let program = ScenarioText::plain(program.to_string_lossy());
                 PresetKind::Command(Box::new(CommandPreset {
@@ -373,6 +395,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
                     stop: StopPolicy { signal: Signal::INT, grace, command },
                     max_line,
                     life,
+                    resources,
                 }))
             },
         )

@@ -50,6 +50,7 @@ fn values(log: &Log, of: &str) -> Vec<u128> {
         }
         "fetch.took" => finished(&|event| nanoseconds(&event["took"])),
         "fetch.first_byte" => finished(&|event| nanoseconds(&event["timings"]["first_byte"])),
+        "spawn.cpu" => log.of("spawn.exited").iter().map(|event| nanoseconds(&event["cpu"])).collect(),
         "fetch.bytes" => finished(&|event| event["bytes"].as_u64().unwrap().into()),
         "run.took" => vec![nanoseconds(&log.last()["took"])],
         event => log.of(event).iter().map(|_| 0).collect(),
@@ -119,7 +120,8 @@ fn all(log: &Log, subjects: &[&'static str]) -> Vec<Asked> {
     for of in subjects {
         let values = values(log, of);
         assert!(!values.is_empty(), "there is no {of}");
-        let is_event = !of.contains("took") && !["lateness", "fetch.first_byte", "fetch.bytes"].contains(of);
+        let is_event = !of.contains("took")
+            && !["lateness", "fetch.first_byte", "fetch.bytes", "spawn.cpu"].contains(of);
         let stats = match *of {
             "run.took" => &["value"][..],
             _ if is_event => &FIGURES[..2],
@@ -202,6 +204,7 @@ fn what_servers_and_programs_do_is_judged_as_the_log_says() {
     let subjects = [
         "line",
         "spawn.took",
+        "spawn.cpu",
         "lateness",
         "fetch.started",
         "fetch.finished",

@@ -37,7 +37,17 @@ impl Waiting {
 
     fn exits(&mut self, second: u64, number: u32, code: i32) {
         let (source, exit) = (Source::Spawn(number), SpawnExit::Code(code));
-        self.input(second, &Input::SpawnExited { source, exit, held: false, killed: false, skipped: 0 });
+        self.input(
+            second,
+            &Input::SpawnExited {
+                source,
+                exit,
+                held: false,
+                killed: false,
+                skipped: 0,
+                usage: Default::default(),
+            },
+        );
     }
 
     fn typed(&mut self, second: u64, text: &str) {

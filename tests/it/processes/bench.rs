@@ -38,6 +38,7 @@ pub(crate) fn command(argv: &[&str]) -> CommandPreset {
         stop: StopPolicy { signal: Signal::TERM, grace: Span::from_secs(60), command: Vec::new() },
         max_line: 64 << 10,
         life: LifeRules::default(),
+        resources: Default::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use scenario_log::event::{
     Direction, FetchErrorKind, FetchedResponse, HttpHeader, OutputStream, SendCounts, Source, SpawnExit,
+    SpawnSample, SpawnUsage,
 };
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
@@ -114,6 +115,15 @@ pub enum Input {
         killed: bool,
         /// The number of states of the world that it missed because it read too slowly.
         skipped: u64,
+        /// What it used, as far as that is known.
+        usage: SpawnUsage,
+    },
+    /// The processes of a spawn were looked at.
+    SpawnSampled {
+        /// The spawn.
+        source: Source,
+        /// What they use.
+        sample: SpawnSample,
     },
     /// A line could not be written to a process.
     SendFailed {

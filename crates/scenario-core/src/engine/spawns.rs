@@ -10,7 +10,7 @@ use crate::engine::readiness::{LineSign, ReadinessWait, ReadyRegexes};
 use crate::engine::spawn_acts::{SpawnActs, SpawnRestart};
 use crate::engine::unfinished::{LineMatches, UnfinishedLine, UnfinishedLines};
 use crate::scenario::model::{CommandPreset, PresetKind, Scenario};
-use scenario_log::event::{OutputStream, Source, SpawnExit};
+use scenario_log::event::{OutputStream, Source, SpawnExit, SpawnUsage};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
 
@@ -119,12 +119,20 @@ pub(crate) struct SpawnExitReport {
     pub(crate) is_group_killed: bool,
     /// The number of states of the world that it missed.
     pub(crate) skipped_states: u64,
+    /// What it used.
+    pub(crate) usage: SpawnUsage,
 }
 
 impl SpawnExitReport {
     /// The end of players in the runner.
     pub(crate) fn for_players(exit: SpawnExit) -> SpawnExitReport {
-        SpawnExitReport { exit, is_output_held: false, is_group_killed: false, skipped_states: 0 }
+        SpawnExitReport {
+            exit,
+            is_output_held: false,
+            is_group_killed: false,
+            skipped_states: 0,
+            usage: SpawnUsage::default(),
+        }
     }
 }
 

@@ -155,7 +155,14 @@ impl<'s> PlanSink<'s> {
                         let exit = SpawnExit::Signal(Signal::TERM);
                         engine.handle_input(
                             now,
-                            &Input::SpawnExited { source, exit, held: false, killed: false, skipped: 0 },
+                            &Input::SpawnExited {
+                                source,
+                                exit,
+                                held: false,
+                                killed: false,
+                                skipped: 0,
+                                usage: Default::default(),
+                            },
                             self,
                         );
                     }

@@ -10,7 +10,7 @@ use crate::event::table::rows::{
 };
 use crate::event::{
     ClockKind, Event, ExpectationResult, FetchErrorKind, FetchedResponse, OutputStream, RunSummary,
-    SendCounts, Source, SpawnExit,
+    SendCounts, Source, SpawnExit, SpawnUsage,
 };
 use crate::time::Span;
 
@@ -122,12 +122,29 @@ impl<'e> SpawnExited<'e> {
         again: bool,
         reason: Option<&'e str>,
         restarts_in: Option<Span>,
+        usage: SpawnUsage,
     ) -> SpawnExited<'e> {
         let (code, signal) = match exit {
             SpawnExit::Code(code) => (Some(code), None),
             SpawnExit::Signal(signal) => (None, Some(signal)),
         };
-        SpawnExited { source, code, signal, ok, running, held, killed, skipped, again, reason, restarts_in }
+        let SpawnUsage { cpu, peak_memory, exceeded } = usage;
+        SpawnExited {
+            source,
+            code,
+            signal,
+            ok,
+            running,
+            held,
+            killed,
+            skipped,
+            again,
+            reason,
+            restarts_in,
+            cpu,
+            peak_memory,
+            exceeded,
+        }
     }
 }
 
@@ -135,6 +152,7 @@ impl<'e> EventRow<'e> for SpawnExited<'e> {
     type Owned = ();
 
     fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
+        let usage = SpawnUsage { cpu: self.cpu, peak_memory: self.peak_memory, exceeded: self.exceeded };
         let SpawnExited { source, code, signal, ok, running, .. } = self;
         let SpawnExited { held, killed, skipped, again, reason, restarts_in, .. } = self;
         let exit = either(code.map(SpawnExit::Code), signal.map(SpawnExit::Signal), "`code`", "`signal`")?;
@@ -149,6 +167,7 @@ impl<'e> EventRow<'e> for SpawnExited<'e> {
             again,
             reason,
             restarts_in,
+            usage,
         })
     }
 }

@@ -12,13 +12,15 @@ use serde_json::Value;
 use crate::decode_error::DecodeError;
 use crate::event::log_value::{
     Captured, Checksum, ClockKind, Count, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag, FormatNumber,
-    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LineText, LoadMetricsByJob, LogKey,
-    LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
+    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LimitKind, LineBase64, LineText, LoadMetricsByJob,
+    LogKey, LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
     Position, Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList, Sha256,
     SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
 };
 use crate::event::observable::{EventKeyType, EventScope};
-use crate::event::{ExpectationResult, FetchedResponse, RunSummary, SendCounts, Source, SpawnExit};
+use crate::event::{
+    ExpectationResult, FetchedResponse, RunSummary, SendCounts, Source, SpawnExit, SpawnUsage,
+};
 use crate::raw_fields::CowStr;
 
 /// An event as the schema and the expectations see it.
@@ -288,6 +290,24 @@ events! {
         follows: UnlessEmpty<TieChoices>,
     }
 
+    /// What all processes of a spawn used at one moment: its process group, and what its members have
+    /// started.
+    SpawnSampled = "spawn.sample" of Spawn {
+        /// The spawn that was looked at.
+        source: Required<SpawnId>,
+        /// The memory that its processes hold, in bytes: the sum of their resident sets. Memory that several of them
+        /// share counts for each.
+        memory: Required<Count>,
+        /// The processor time of its processes so far, in user and in kernel mode, in seconds.
+        cpu: Required<Span>,
+        /// The number of its processes.
+        processes: Required<Count>,
+        /// The number of their threads.
+        threads: Required<Count>,
+        /// The number of their open file descriptors. It is missing if the runner may not look at them.
+        descriptors: Optional<Count>,
+    }
+
     /// A spawn ended, by itself with a code or by a signal.
     SpawnExited = "spawn.exited" of Spawn => {
         /// The spawn that ended.
@@ -310,7 +330,9 @@ events! {
         reason: Option<&'a str>,
         /// The time to the planned restart by its preset.
         restarts_in: Option<Span>,
-    } as { source, exit, ok, running, held, killed, skipped, again, reason, restarts_in } {
+        /// What it used.
+        usage: SpawnUsage,
+    } as { source, exit, ok, running, held, killed, skipped, again, reason, restarts_in, usage } {
         /// The spawn that ended.
         source: Required<SpawnId>,
         /// The exit code, from 0 to 255, if the spawn ended by itself.
@@ -337,6 +359,14 @@ events! {
         reason: Optional<Text>,
         /// The time from this end to the planned restart by the `restart` of the preset, in seconds.
         restarts_in: Optional<Span>,
+        /// The processor time of the process and of those that it has waited for, in user and in kernel mode, in
+        /// seconds. Logs of older releases do not have it.
+        cpu: Optional<Span>,
+        /// The most memory that the process, or one that it has waited for, had resident at once, in bytes. Logs
+        /// of older releases do not have it.
+        peak_memory: Optional<Count>,
+        /// The limit of its preset that ended it, if one is known to have: `memory`, `cpu` or `file_size`.
+        exceeded: Optional<LimitKind>,
     }
 
     /// A spawn could not start, or a program that runs never became ready.

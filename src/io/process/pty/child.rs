@@ -22,9 +22,8 @@ pub fn exec_program(words: &[OsString]) -> PtyExecError {
     let [program, called, arguments @ ..] = words else {
         return PtyExecError::Message("a program and its name are wanted".to_owned());
     };
-    let taken = setsid().map(drop).and_then(|()| ioctl_tiocsctty(stdin()));
-    if let Err(error) = taken {
-        return PtyExecError::Message(format!("it cannot be given a terminal: {}", io::Error::from(error)));
+    if let Err(error) = take_terminal() {
+        return error;
     }
     if would_need_shell(program) {
         return PtyExecError::Errno(Errno::NOEXEC.raw_os_error());
@@ -41,6 +40,13 @@ pub fn exec_program(words: &[OsString]) -> PtyExecError {
     // The error goes to the pipe again. It cannot fail, since the pipe was there before.
     let _ = dup2_stderr(&pipe);
     error.raw_os_error().map_or_else(|| PtyExecError::Message(error.to_string()), PtyExecError::Errno)
+}
+
+/// Begins a session whose terminal is the standard input.
+pub(in crate::io::process) fn take_terminal() -> Result<(), PtyExecError> {
+    setsid().map(drop).and_then(|()| ioctl_tiocsctty(stdin())).map_err(|error| {
+        PtyExecError::Message(format!("it cannot be given a terminal: {}", io::Error::from(error)))
+    })
 }
 
 /// Why the process did not become the program.
@@ -65,7 +71,7 @@ impl Error for PtyExecError {}
 
 /// Whether this is a text without an interpreter line. The kernel does not start one, but the C
 /// library would give it to a shell (execvp(3)). A start without a terminal does not do that.
-fn would_need_shell(program: &OsStr) -> bool {
+pub(in crate::io::process) fn would_need_shell(program: &OsStr) -> bool {
     let mut start = Vec::new();
     let is_file = std::fs::metadata(program).is_ok_and(|about| about.is_file());
     let read =

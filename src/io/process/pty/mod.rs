@@ -18,7 +18,9 @@ pub mod child;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::io::own_program::{PROGRAM_NAME, RUNNING_PROGRAM};
@@ -117,9 +119,9 @@ pub(super) fn end_of_input_after(last: Option<u8>) -> &'static [u8] {
 
 /// The command that runs `program` on a terminal under the name `called`. The program's arguments are
 /// still to be added.
-pub(super) fn exec_on_pty_command(program: &Path, called: &OsStr) -> tokio::process::Command {
+pub(super) fn exec_on_pty_command(program: &Path, called: &OsStr) -> Command {
     // Not by its path, where there may be another program by now.
-    let mut command = tokio::process::Command::new(RUNNING_PROGRAM);
+    let mut command = Command::new(RUNNING_PROGRAM);
     command.arg0(PROGRAM_NAME).arg(EXEC_ON_PTY_COMMAND).arg("--").arg(program).arg(called);
     command
 }

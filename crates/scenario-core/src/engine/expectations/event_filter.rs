@@ -176,6 +176,9 @@ fn measured_value(
         (MeasuredQuantity::SpawnTook, Event::SpawnExited { .. }) => {
             Some(now.since(view.origin()?.started_at?).0)
         }
+        (MeasuredQuantity::SpawnCpu, Event::SpawnExited { usage, .. }) => usage.cpu.map(|cpu| cpu.0),
+        (MeasuredQuantity::SpawnPeakMemory, Event::SpawnExited { usage, .. }) => usage.peak_memory,
+        (MeasuredQuantity::SpawnMemory, Event::SpawnSampled { memory, .. }) => Some(*memory),
         (MeasuredQuantity::StepTook, Event::StepEnded { took, .. })
         | (MeasuredQuantity::PlayerTook, Event::PlayerEnded { took, .. }) => Some(took.0),
         (MeasuredQuantity::Lateness, event) => event.due().map(|due| now.since(due).0),

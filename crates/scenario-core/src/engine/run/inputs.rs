@@ -53,15 +53,17 @@ impl RunState {
             Input::LineMatched { source, stream, ref decision } => {
                 self.line_matched(source, stream, LineMatches::from_log(decision), out);
             }
-            Input::SpawnExited { source, exit, held, killed, skipped } => {
+            Input::SpawnExited { source, exit, held, killed, skipped, usage } => {
                 let end = SpawnExitReport {
                     exit,
                     is_output_held: held,
                     is_group_killed: killed,
                     skipped_states: skipped,
+                    usage,
                 };
                 self.process_exited(source, end, out);
             }
+            Input::SpawnSampled { source, sample } => self.spawn_sampled(source, sample, out),
             Input::SendFailed { source, ref error } => self.send_failed(source, error, out),
             Input::ResponseStarted { source, status, ref version, ref headers } => {
                 if self.logs_response_head(source) {

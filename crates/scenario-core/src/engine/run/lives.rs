@@ -134,12 +134,12 @@ impl RunState {
         let name = spawn_name(&self.scenario, Source::Spawn(number), preset);
         let reason = match giving_up {
             Some(words) => {
-                let what = reason.unwrap_or_else(|| describe_exit(verdict, end.exit));
+                let what = reason.unwrap_or_else(|| self.describe_end(verdict, preset, end));
                 Some(format!("{what}{words}"))
             }
             None => reason,
         };
-        let what = reason.clone().unwrap_or_else(|| describe_exit(verdict, end.exit));
+        let what = reason.clone().unwrap_or_else(|| self.describe_end(verdict, preset, end));
         let tried = match verdict {
             // What did not stop in time fails the run, whatever tries again.
             ExitVerdict::ForceKilled => {
@@ -158,6 +158,17 @@ impl RunState {
             self.entry_failed(entry);
         }
         ExitAnswer { ok: false, tried, restarts_in: None, reason }
+    }
+
+    /// An end that is not as expected, in words that follow the name of the spawn, with the limit that it met.
+    fn describe_end(&self, verdict: ExitVerdict, preset: usize, end: SpawnExitReport) -> String {
+        let how = describe_exit(verdict, end.exit);
+        match verdict {
+            ExitVerdict::Unexpected | ExitVerdict::BeforeReady => {
+                format!("{how}{}", self.limit_words(preset, end))
+            }
+            _ => how,
+        }
     }
 
     /// The reason of an end that the exit alone does not show, in words that follow the name of the spawn.

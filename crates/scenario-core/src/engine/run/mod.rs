@@ -14,6 +14,7 @@ mod output_lines;
 mod player_fetching;
 mod readying;
 mod restarting;
+mod sampling;
 mod shutdown;
 mod spawning;
 mod stepping;

@@ -179,6 +179,7 @@ impl RunState {
         out: &mut EngineOutput<'_>,
     ) {
         let Some((number, preset)) = self.spawns.find_process(source) else { return };
+        let end = self.with_exceeded_limit(preset, end);
         let answer = self.answer_exit((number, preset), end, out);
         let is_replaced = answer.tried.again || self.spawns.pending_restart(number).is_some();
         self.record_spawn_exited(number, end, &answer, out.now(), out);
@@ -217,6 +218,7 @@ impl RunState {
             again: answer.tried.again,
             reason: answer.reason.as_deref(),
             restarts_in: answer.restarts_in,
+            usage: end.usage,
         });
         if let Some(wait) = answer.restarts_in {
             return self.await_restart(number, end.exit, wait, out);

@@ -22,6 +22,7 @@ mod program_arguments;
 mod proxy;
 mod ready;
 mod request_values;
+mod resources;
 mod secret_use;
 mod shared_captures;
 mod step_locks;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{PresetContext, life, not_on_virtual_clock, players, program_arguments, ready};
+use super::{PresetContext, life, not_on_virtual_clock, players, program_arguments, ready, resources};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawPreset, RawStop};
@@ -93,6 +93,7 @@ fn build_command(
     let background = raw.background.or_default();
     let env = raw.env.into_value().unwrap_or_default();
     let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
+    let resources = resources::build_resources(raw.sample, raw.limits, (raw.user, raw.output), found)?;
     Some(CommandPreset {
         argv,
         dir: raw.dir.into_value().map(|dir| dir.0).or_else(|| default_dir(folder)),
@@ -112,6 +113,7 @@ fn build_command(
         stop,
         max_line,
         life,
+        resources,
     })
 }
 

@@ -36,8 +36,8 @@ table! {
         /// words.
         "name" name: PublicString => |one| &one.name,
         /// The events that are counted, by the name of an event, or the value that is measured:
-        /// `fetch.took`, `fetch.first_byte`, `fetch.bytes`, `spawn.took`, `step.took`, `player.took`, `lateness`, `run.took` or a cell,
-        /// `shared.NAME`. With `always`: `running`, the number of running spawns, `in_flight`, of requests in
+        /// `fetch.took`, `fetch.first_byte`, `fetch.bytes`, `spawn.took`, `spawn.cpu`, `spawn.peak_memory`,
+        /// `spawn.memory`, `step.took`, `player.took`, `lateness`, `run.took` or a cell, `shared.NAME`. With `always`: `running`, the number of running spawns, `in_flight`, of requests in
         /// flight, or `players`, of players that act.
         "of" of: SubjectName => |one| one.target.subject_name(),
         /// The name of a preset, a fetch or an entry: only its events count. Default: all events.

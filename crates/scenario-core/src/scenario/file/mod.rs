@@ -13,7 +13,7 @@ pub(crate) mod until;
 pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
 pub(crate) use expect::{RawAlways, RawExpectation, RawFollows, RawLeadsTo};
 pub(crate) use fetches::RawFetchJob;
-pub(crate) use presets::{RawPlayerGroup, RawPreset, RawStop};
+pub(crate) use presets::{RawLimits, RawPlayerGroup, RawPreset, RawStop};
 pub(crate) use probes::{RawAlive, RawReady};
 pub(crate) use timeline::{RawSend, RawSignal, RawTimelineEntry};
 

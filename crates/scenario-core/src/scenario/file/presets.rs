@@ -4,6 +4,7 @@ use super::probes::{RawAlive, RawReady};
 use super::{BoundedU32, MAX_PLAYERS_IN_PRESET};
 use crate::scenario::format::format_size;
 use crate::scenario::interval::Interval;
+use crate::scenario::model::resources::ProgramLimits;
 use crate::scenario::model::{
     ExitRule, Isolation, OnExit, OnFailure, PlayerBehavior, PlayerGroup, Preset, RestartPolicy, StdinMode,
     StopPolicy,
@@ -45,6 +46,10 @@ table! {
         TableRule::Needs("lives", "command"),
         TableRule::Needs("timeout", "command"),
         TableRule::Needs("restart", "command"),
+        TableRule::Needs("sample", "command"),
+        TableRule::Needs("limits", "command"),
+        TableRule::Needs("user", "command"),
+        TableRule::Needs("output", "command"),
     ] {
         /// The players that the runner plays, all at the same time; each row is one player or many that
         /// differ only in their name.
@@ -117,8 +122,45 @@ table! {
         /// How the program is started again when it has ended: `"failure"`, after an end that would fail the run,
         /// `"always"`, or a table with limits. Default: it is not started again.
         "restart" restart: RestartPolicy => |preset| Some(preset.command()?.life.restart.as_ref()),
+        /// The period at which the log gets a `spawn.sample` of the program, as a duration of at least `"10ms"`: the
+        /// memory, the processor time, the threads and the descriptors of all its processes.
+        "sample" sample: DurationValue<true> => |preset| Some(preset.command()?.resources.sample),
+        /// The most that the program may take of the machine.
+        "limits" limits: RawLimits => |preset| {
+            let limits = &preset.command()?.resources.limits;
+            Some((*limits != ProgramLimits::default()).then(|| RawLimits::write(limits)))
+        },
+        /// The user that the program runs as: a name or a number, with `:` and a group behind it if that is not the
+        /// user's own. The runner must be root.
+        "user" user: PublicString => |preset| Some(preset.command()?.resources.user.as_ref()),
+        /// The file that gets what the program writes, both outputs as they come, relative to this file. Secrets are
+        /// redacted in it as in the log.
+        "output" output: ScenarioPath => |preset| Some(preset.command()?.resources.output.as_deref()),
     }
 }
+
+table! {
+    /// The most that a program may take of the machine. The limits hold from its first instruction.
+    RawLimits is "`limits`" from (ProgramLimits) like "{ memory = \"512MiB\", files = 256 }" with [
+        TableRule::AnyOf(&["memory", "files", "processes", "file_size", "cpu"]),
+    ] {
+        /// The memory of the program, as a size: of all its processes together where the runner can make a control
+        /// group, else of each of them.
+        "memory" memory: ByteSize<1> => |limits| limits.memory.map(format_size),
+        /// The number of descriptors that each of its processes may have open.
+        "files" files: BoundedInt<1, MAX_LIMIT> => |limits| limits.files,
+        /// The number of processes and threads: of the program where the runner can make a control group, else
+        /// of its user, unless that is root.
+        "processes" processes: BoundedInt<1, MAX_LIMIT> => |limits| limits.processes,
+        /// The size of each file that it writes, as a size.
+        "file_size" file_size: ByteSize<0> => |limits| limits.file_size.map(format_size),
+        /// The processor time of each of its processes, as a duration of whole seconds.
+        "cpu" cpu: DurationValue<true> => |limits| limits.cpu,
+    }
+}
+
+/// The largest number of descriptors or processes of a limit.
+const MAX_LIMIT: i64 = i32::MAX as i64;
 
 table! {
     /// A player, or many players that differ only in their name. It has either `moves` and `every`, or

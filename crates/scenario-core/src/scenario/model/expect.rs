@@ -122,6 +122,12 @@ pub enum MeasuredQuantity {
     FetchBytes,
     /// The time from the start of a spawn to its end.
     SpawnTook,
+    /// The processor time of a program that has ended.
+    SpawnCpu,
+    /// The most memory that a program had that has ended, in bytes.
+    SpawnPeakMemory,
+    /// The memory of all processes of a program at a sample, in bytes.
+    SpawnMemory,
     /// The time from the planned moment of a player's step to the end of its fetches.
     StepTook,
     /// The time from the start of a player that makes fetches to its end.
@@ -134,16 +140,28 @@ pub enum MeasuredQuantity {
 
 impl MeasuredQuantity {
     /// All measured quantities.
-    pub const ALL: [MeasuredQuantity; 8] = [
+    pub const ALL: [MeasuredQuantity; 11] = [
         MeasuredQuantity::FetchTook,
         MeasuredQuantity::FetchFirstByte,
         MeasuredQuantity::FetchBytes,
         MeasuredQuantity::SpawnTook,
+        MeasuredQuantity::SpawnCpu,
+        MeasuredQuantity::SpawnPeakMemory,
+        MeasuredQuantity::SpawnMemory,
         MeasuredQuantity::StepTook,
         MeasuredQuantity::PlayerTook,
         MeasuredQuantity::Lateness,
         MeasuredQuantity::RunTook,
     ];
+
+    /// Whether it is a number of bytes.
+    #[must_use]
+    pub fn is_size(self) -> bool {
+        matches!(
+            self,
+            MeasuredQuantity::FetchBytes | MeasuredQuantity::SpawnPeakMemory | MeasuredQuantity::SpawnMemory
+        )
+    }
 
     /// The name in a file.
     #[must_use]
@@ -153,6 +171,9 @@ impl MeasuredQuantity {
             MeasuredQuantity::FetchFirstByte => "fetch.first_byte",
             MeasuredQuantity::FetchBytes => "fetch.bytes",
             MeasuredQuantity::SpawnTook => "spawn.took",
+            MeasuredQuantity::SpawnCpu => "spawn.cpu",
+            MeasuredQuantity::SpawnPeakMemory => "spawn.peak_memory",
+            MeasuredQuantity::SpawnMemory => "spawn.memory",
             MeasuredQuantity::StepTook => "step.took",
             MeasuredQuantity::PlayerTook => "player.took",
             MeasuredQuantity::Lateness => "lateness",
@@ -167,7 +188,10 @@ impl MeasuredQuantity {
             MeasuredQuantity::FetchTook | MeasuredQuantity::FetchFirstByte | MeasuredQuantity::FetchBytes => {
                 EventKind::from_name("fetch.finished")
             }
-            MeasuredQuantity::SpawnTook => EventKind::from_name("spawn.exited"),
+            MeasuredQuantity::SpawnTook | MeasuredQuantity::SpawnCpu | MeasuredQuantity::SpawnPeakMemory => {
+                EventKind::from_name("spawn.exited")
+            }
+            MeasuredQuantity::SpawnMemory => EventKind::from_name("spawn.sample"),
             MeasuredQuantity::StepTook => EventKind::from_name("step.ended"),
             MeasuredQuantity::PlayerTook => EventKind::from_name("player.ended"),
             MeasuredQuantity::Lateness | MeasuredQuantity::RunTook => None,

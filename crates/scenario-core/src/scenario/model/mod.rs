@@ -12,6 +12,7 @@ mod instance;
 mod life;
 mod presets;
 mod probes;
+pub mod resources;
 mod status;
 pub mod step_program;
 pub mod steps;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::life::LifeRules;
 use super::probes::{LivenessRule, ReadinessRule};
+use super::resources::ProgramResources;
 use super::step_program::StepProgram;
 use super::steps::{PlayerStep, StepAction};
 use super::{RowSource, ScenarioText, VarValue};
@@ -250,6 +251,8 @@ pub struct CommandPreset {
     pub max_line: u64,
     /// How long it lives, and what follows its end.
     pub life: LifeRules,
+    /// What it may take of the machine, and how that is watched.
+    pub resources: ProgramResources,
 }
 
 /// The source of a program's standard input.

@@ -140,8 +140,26 @@ const PRESET: ForeignKeys = ForeignKeys {
             "the command that stops a program is `stop = { command = [\"redis-cli\", \"shutdown\"] }`",
         ),
         (
-            &["user", "uid", "group", "gid", "run_as"],
-            "a program runs as the user that runs `scenario`; another one needs a command for that, such as `command = [\"sudo\", \"-u\", \"NAME\", …]`",
+            &["uid", "group", "gid", "run_as"],
+            "a program runs as another user and group with `user = \"NAME:GROUP\"`",
+        ),
+        (
+            &[
+                "mem_limit",
+                "memory",
+                "memory_limit",
+                "max_memory_restart",
+                "ulimits",
+                "rlimits",
+                "pids_limit",
+                "resources",
+                "deploy",
+            ],
+            "what a program may take is `limits = { memory = \"512MiB\", files = 256, processes = 50, cpu = \"10s\" }`",
+        ),
+        (
+            &["log_file", "logfile", "stdout_logfile", "log_location", "out_file", "output_file"],
+            "a file with the output of a program is `output = \"logs/NAME.log\"`",
         ),
         (
             &["environment", "envs", "environ", "environment_variables", "env_vars"],

@@ -30,7 +30,7 @@ pub(crate) use numbers::{
 };
 pub(crate) use sources::{EntryRef, GuestId, MoverId, Player, RequestId, SpawnId, TargetId};
 pub(crate) use texts::{GeneratorName, LineBase64, LineText, Name, ResolvedScenario, Text};
-pub(crate) use words::{ClockKind, FetchErrorKind, MoveWord, OutputStream, RunOutcome, Signal};
+pub(crate) use words::{ClockKind, FetchErrorKind, LimitKind, MoveWord, OutputStream, RunOutcome, Signal};
 
 pub(crate) use crate::time::{Moment, Span};
 

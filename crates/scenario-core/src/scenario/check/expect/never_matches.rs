@@ -78,6 +78,10 @@ fn can_happen(kind: EventKind, within: Option<&ExpectationScope>, scenario: &Sce
             PresetKind::Command(command) => !command.stop.command.is_empty(),
             PresetKind::Players(_) => false,
         }),
+        "spawn.sample" => preset(&|kind| match kind {
+            PresetKind::Command(command) => command.resources.sample.is_some(),
+            PresetKind::Players(_) => false,
+        }),
         "spawn.suspended" | "spawn.resumed" | "line" => preset(&PresetKind::is_process),
         // Guests may join a world.
         "move" if within.is_none() && scenario.world.is_some() => true,

@@ -162,7 +162,7 @@ fn build_limit(
     raw: Located<RawLimit>,
     found: &mut Diagnostics,
 ) -> Option<LimitValue> {
-    let is_bytes = what == ExpectationSubject::Measure(MeasuredQuantity::FetchBytes);
+    let is_bytes = matches!(what, ExpectationSubject::Measure(measure) if measure.is_size());
     let raw = match (what, raw.value) {
         (ExpectationSubject::Shared, RawLimit::Number(value)) => return Some(LimitValue::Value(value)),
         (ExpectationSubject::Shared, RawLimit::Fraction(_)) => {
