@@ -20,8 +20,8 @@
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
 //! `calendar_queue`, `steps` and `sleeping_players`), `player_sessions`, `spawns` (with `spawn_acts`), `job`, `load`,
-//! `requests`, `request_values` (with `data_rows`), `failure_budgets`, `guests`, `captures`, `stop_order` and
-//! `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
+//! `requests`, `request_values` (with `data_rows`), `failure_budgets`, `guests`, `captures`, `links`, `stop_order`
+//! and `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
 //! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
 //! players in the `world`.
 
@@ -43,6 +43,7 @@ mod expectations;
 mod guests;
 mod job;
 mod lifecycle;
+mod links;
 mod load;
 mod load_metrics_recorder;
 mod names;

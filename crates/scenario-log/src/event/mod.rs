@@ -24,6 +24,7 @@ use crate::sanitize::sanitize;
 
 pub use crate::captured_value::REDACTED;
 pub use crate::fetch_error_kind::FetchErrorKind;
+pub use crate::link_closing::{LinkClosing, LinkEnd};
 
 use crate::captured_value::CapturedValue;
 use crate::load_metrics::LoadMetrics;

@@ -8,6 +8,7 @@ mod data;
 pub mod expect;
 pub mod expect_parts;
 mod fetches;
+mod links;
 mod presets;
 mod status;
 pub mod step_program;
@@ -27,6 +28,8 @@ pub use fetches::{
     ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchJob,
     FetchMode, Http2Mode, LoadModel, LoadProfile, MultipartPart, PartContent, RowSource,
 };
+pub(crate) use links::format_bandwidth;
+pub use links::{Link, LinkAction, LinkAddress, LinkCut, LinkDirection, LinkFaults, describe_faults};
 pub use presets::{
     CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
     PresetKind, PresetVariant, ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
@@ -78,6 +81,8 @@ pub struct Scenario {
     pub channels: Vec<Channel>,
     /// The world, if there is one.
     pub world: Option<WorldRules>,
+    /// The links between programs, sorted by name.
+    pub links: Vec<Link>,
 }
 
 impl Scenario {
@@ -94,6 +99,7 @@ impl Scenario {
             | EntryAction::Signal(_)
             | EntryAction::Kill(_)
             | EntryAction::Restart(_)
+            | EntryAction::Link(_)
             | EntryAction::Mark(_) => None,
         })
     }

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::model::expect_parts::GroupKey;
 use crate::scenario::model::steps::ChannelOrder;
 use crate::scenario::model::{
-    ArrivalProcess, FetchMode, Http2Mode, Isolation, OnFailure, RowOrder, WorldEdges,
+    ArrivalProcess, FetchMode, Http2Mode, Isolation, LinkCut, OnFailure, RowOrder, WorldEdges,
 };
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
@@ -71,6 +71,8 @@ keywords!(OnFailure, "a way to go on", ["end" => OnFailure::End, "go on" => OnFa
 keywords!(GroupKey, "a key by which events are divided", ["url" => GroupKey::Url, "step" => GroupKey::Step, "status" => GroupKey::Status, "entry" => GroupKey::Entry, "preset" => GroupKey::Preset, "job" => GroupKey::Job, "player" => GroupKey::Player, "source" => GroupKey::Source]);
 keywords!(WorldEdges, "a kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => WorldEdges::Stop]);
 keywords!(Isolation, "a kind of isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
+
+keywords!(LinkCut, "a way that is cut", ["both" => LinkCut::Both, "to" => LinkCut::To, "from" => LinkCut::From]);
 
 impl TomlSchema for Signal {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Signal> {
