@@ -20,6 +20,7 @@ mod extract;
 mod fetch;
 mod guests;
 mod last_line;
+mod links;
 mod live_page;
 mod load;
 mod log;

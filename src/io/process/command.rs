@@ -249,6 +249,7 @@ mod tests {
             seed: None,
             tick: None,
             world: None,
+            links: Vec::new(),
             time_limit: None,
             hold: false,
             vars: Default::default(),

@@ -139,6 +139,7 @@ impl CollectedReport {
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::SpawnRestarted { .. }
+            | Event::LinkChanged { .. }
             | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
@@ -151,7 +152,10 @@ impl CollectedReport {
                     self.add_mark(mark, entry);
                 }
             }
-            Event::WorldState { .. } | Event::RunFinished(_) => {}
+            Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::WorldState { .. }
+            | Event::RunFinished(_) => {}
         }
     }
 

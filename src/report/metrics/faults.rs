@@ -126,6 +126,9 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::Sent { error: None, .. }
         | Event::Signalled { error: None, .. }
         | Event::SpawnRestarted { .. }
+        | Event::LinkOpened { .. }
+        | Event::LinkClosed { .. }
+        | Event::LinkChanged { .. }
         | Event::RunStarted { .. }
         | Event::ClockTick { .. }
         | Event::SpawnStarted { .. }

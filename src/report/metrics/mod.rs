@@ -190,6 +190,9 @@ impl RunMetrics {
             | Event::LineMatched { .. }
             | Event::SpawnReady { .. }
             | Event::SpawnRestarted { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::LinkChanged { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }

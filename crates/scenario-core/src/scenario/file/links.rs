@@ -55,16 +55,16 @@ table! {
         /// what is sent meanwhile passes when the cut is over.
         "cut" cut: LinkCut => |of| of.action.faults.cut,
         /// Whether the connections that are open now are reset, on both sides.
-        "reset" reset: bool = false => |of| of.action.reset,
+        "reset" reset: bool = false => |of| of.action.reset; UnlessDefault,
         /// Whether new connections are refused. Those that are open stay.
-        "refuse" refuse: bool = false => |of| of.action.faults.refuse,
+        "refuse" refuse: bool = false => |of| of.action.faults.refuse; UnlessDefault,
         /// The bytes after which a connection is closed, as a size. They are counted from now on, in both
         /// directions together.
         "limit" limit: ByteSize<0> => |of| of.action.faults.limit.map(format_size),
         /// The largest piece that is passed on at once, as a size.
         "slice" slice: ByteSize<1> => |of| of.action.faults.slice.map(format_size),
         /// Whether all faults of the link are taken away, also those whose time is not over.
-        "heal" heal: bool = false => |of| of.action.heal,
+        "heal" heal: bool = false => |of| of.action.heal; UnlessDefault,
         /// How long the faults hold, as a duration. Default: until a later entry changes them.
         "for" duration: DurationValue<true> => |of| of.action.duration,
     }
