@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -40,10 +41,27 @@ pub(super) async fn serve(
             }
         }
     };
-    let accept = async {
+    let accept: Pin<Box<dyn Future<Output = Option<()>>>> = Box::pin(async {
+        let mut listener = listener;
         let mut count = 0;
         loop {
-            let client = listener.accept(&state).await;
+            if state.refuses() {
+                listener = listener.refuse_until_changed(&state).await?;
+            }
+            let accepted = tokio::select! {
+                biased;
+                () = state.changed.notified() => continue,
+                accepted = listener.accept() => accepted,
+            };
+            let client = match accepted {
+                Ok(client) => client,
+                // Whoever came has gone already.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                Err(_) => {
+                    tokio::time::sleep(SHORTAGE_PAUSE).await;
+                    continue;
+                }
+            };
             count += 1;
             state.tell(count, None).await;
             let mut connections = connections.borrow_mut();
@@ -51,88 +69,87 @@ pub(super) async fn serve(
             // Those that have ended are forgotten.
             while connections.try_join_next().is_some() {}
         }
-    };
+    });
     tokio::select! {
         () = follow => {}
-        () = accept => {}
+        _none = accept => {}
     }
 }
 
-/// A listener that can refuse connections for a while.
+/// A listener that can refuse connections for a while. The runtime knows its socket only while it listens: to the
+/// runtime, a socket that has refused is closed for ever.
 #[derive(Debug)]
 enum Listener {
     Tcp(TcpListener),
-    /// `None` while it refuses.
-    Unix(RefCell<Option<UnixListener>>, SocketFile),
+    Unix(UnixListener, SocketFile),
 }
 
 impl Listener {
     fn new(bound: BoundListener) -> io::Result<Listener> {
         Ok(match bound {
             BoundListener::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
-            BoundListener::Unix(listener, file) => {
-                Listener::Unix(RefCell::new(Some(UnixListener::from_std(listener)?)), file)
-            }
+            BoundListener::Unix(listener, file) => Listener::Unix(UnixListener::from_std(listener)?, file),
         })
     }
 
-    /// The next connection. While the link refuses, there is none.
-    async fn accept(&self, state: &LinkState) -> LinkStream {
-        loop {
-            if state.refuses() {
-                self.refuse_until_changed(state).await;
-                continue;
-            }
-            let accepted = tokio::select! {
-                biased;
-                () = state.changed.notified() => continue,
-                accepted = self.accept_one() => accepted,
-            };
-            match accepted {
-                Ok(stream) => return stream,
-                // Whoever came has gone already.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(_) => tokio::time::sleep(SHORTAGE_PAUSE).await,
-            }
-        }
-    }
-
-    async fn accept_one(&self) -> io::Result<LinkStream> {
+    async fn accept(&self) -> io::Result<LinkStream> {
         match self {
             Listener::Tcp(listener) => listener.accept().await.map(|(tcp, _)| LinkStream::from_tcp(tcp)),
-            Listener::Unix(listener, _) => {
-                let accept = std::future::poll_fn(|cx| match &*listener.borrow() {
-                    Some(listener) => listener.poll_accept(cx),
-                    None => std::task::Poll::Ready(Err(io::Error::other("it does not listen"))),
-                });
-                accept.await.map(|(unix, _)| LinkStream::Unix(unix))
-            }
+            Listener::Unix(listener, _) => listener.accept().await.map(|(unix, _)| LinkStream::Unix(unix)),
         }
     }
 
     /// Refuses connections as a port does on which nobody listens, until the link changes so that it does not.
-    async fn refuse_until_changed(&self, state: &LinkState) {
-        match self {
-            // Its port stays taken, and it listens again below (tcp(7), of a socket that listens).
-            Listener::Tcp(listener) => drop(rustix::net::shutdown(listener, Shutdown::Read)),
+    /// `None` if the runtime is at its end.
+    async fn refuse_until_changed(self, state: &LinkState) -> Option<Listener> {
+        let refusing = match self {
+            Listener::Tcp(listener) => {
+                let listener = listener.into_std().ok()?;
+                // Its port stays taken, and it can listen again.
+                let _ = rustix::net::shutdown(&listener, Shutdown::Read);
+                RefusingListener::Tcp(listener)
+            }
             // The file without a listener refuses.
-            Listener::Unix(listener, _) => *listener.borrow_mut() = None,
-        }
+            Listener::Unix(_, file) => RefusingListener::Unix(file),
+        };
         while state.refuses() {
             state.changed.notified().await;
         }
-        while let Err(_shortage) = self.listen_again() {
-            tokio::time::sleep(SHORTAGE_PAUSE).await;
+        loop {
+            match refusing.listen_again() {
+                Ok(std) => return refusing.into_listener(std),
+                Err(_shortage) => tokio::time::sleep(SHORTAGE_PAUSE).await,
+            }
+        }
+    }
+}
+
+/// A listener that refuses.
+#[derive(Debug)]
+enum RefusingListener {
+    Tcp(std::net::TcpListener),
+    Unix(SocketFile),
+}
+
+impl RefusingListener {
+    /// Listens again. A Unix socket is a new one.
+    fn listen_again(&self) -> io::Result<Option<std::os::unix::net::UnixListener>> {
+        match self {
+            RefusingListener::Tcp(listener) => {
+                rustix::net::listen(listener, BACKLOG)?;
+                Ok(None)
+            }
+            RefusingListener::Unix(file) => file.listen().map(Some),
         }
     }
 
-    fn listen_again(&self) -> io::Result<()> {
-        match self {
-            Listener::Tcp(listener) => Ok(rustix::net::listen(listener, BACKLOG)?),
-            Listener::Unix(listener, file) => {
-                *listener.borrow_mut() = Some(UnixListener::from_std(file.listen()?)?);
-                Ok(())
+    fn into_listener(self, unix: Option<std::os::unix::net::UnixListener>) -> Option<Listener> {
+        match (self, unix) {
+            (RefusingListener::Tcp(listener), _) => TcpListener::from_std(listener).ok().map(Listener::Tcp),
+            (RefusingListener::Unix(file), Some(unix)) => {
+                UnixListener::from_std(unix).ok().map(|unix| Listener::Unix(unix, file))
             }
+            (RefusingListener::Unix(_), None) => None,
         }
     }
 }

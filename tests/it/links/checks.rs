@@ -15,7 +15,7 @@ const LINK: &str = "[links.db]\nlisten = \"127.0.0.1:6000\"\nto = \"127.0.0.1:54
 fn wrong_changes_are_told() {
     for (change, told) in [
         ("link = { name = \"bd\", cut = \"both\" }", "there is no link `bd`"),
-        ("link = { name = \"bd\", cut = \"both\" }", "did you mean `db`?"),
+        ("link = { name = \"bd\", cut = \"both\" }", "the links are `db`"),
         ("link = { name = \"db\" }", "lacks one of"),
         ("link = { name = \"db\", reset = false }", "changes nothing of the link"),
         ("link = { name = \"db\", reset = true, for = \"1s\" }", "`for`"),

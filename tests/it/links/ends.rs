@@ -23,7 +23,7 @@ fn a_half_closed_connection_stays_half_closed() {
     }
     server.shutdown(Shutdown::Write).unwrap();
     assert!(read_all(&client).is_empty());
-    let log = stage.end();
+    let log = stage.end_after("connection 1 ended");
     let closed = log.of("link.closed")[0];
     assert_eq!((&closed["why"], &closed["bytes_to"], &closed["bytes_from"]), (&"ended".into(), &0.into(), &40.into()));
 }
@@ -52,7 +52,8 @@ fn a_reset_of_one_side_is_a_reset_of_the_other() {
     sockopt::set_socket_linger(&server, Some(Duration::ZERO)).unwrap();
     drop(server);
     assert_eq!((&client).read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::ConnectionReset);
-    let log = stage.end();
+    let log = stage.end_after("connection 3 was reset");
+    assert_eq!(log.of("link.closed").len(), 3);
     assert!(log.of("link.closed").iter().all(|event| event["why"] == "reset"), "{:?}", log.of("link.closed"));
 }
 
@@ -79,7 +80,7 @@ fn hundreds_of_connections_pass_at_once() {
         pass(server, client, &format!("answer {n}"));
     }
     pairs.iter().for_each(|(client, server)| close(client, server));
-    let log = stage.end();
+    let log = stage.end_after("connection 200 ended");
     let numbers: Vec<_> = log.of("link.opened").iter().map(|event| event["connection"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
     assert_eq!(log.of("link.closed").len(), 200);
@@ -146,10 +147,10 @@ fn unix_sockets_are_ends_too() {
     let mut received = Vec::new();
     served.read_to_end(&mut received).unwrap();
     assert_eq!(received, b"hello");
-    served.write_all(&vec![9; 1_000_000]).unwrap();
-    drop(served);
+    let back = std::thread::spawn(move || served.write_all(&vec![9; 1_000_000]).unwrap());
     received.clear();
     client.read_to_end(&mut received).unwrap();
+    back.join().unwrap();
     assert_eq!(received, vec![9; 1_000_000]);
     folder.file("done", "");
     let (code, shown) = run.end();

@@ -47,6 +47,7 @@ fn a_cut_lets_nothing_pass_and_loses_nothing() {
     pass(&server, &client, "after");
     server.shutdown(Shutdown::Write).unwrap();
     assert!(read_all(&client).is_empty());
+    stage.run.until("connection 1 ended");
 
     let (client, server) = stage.connect();
     stage.order("half");
@@ -107,7 +108,7 @@ fn a_reset_reaches_both_sides() {
     let (client, server) = stage.connect();
     pass(&client, &server, "new ones pass");
     close(&client, &server);
-    let log = stage.end();
+    let log = stage.end_after("connection 2 ended");
     let why: Vec<_> = log.of("link.closed").iter().map(|event| event["why"].as_str().unwrap()).collect();
     assert_eq!(why, ["fault", "ended"]);
     assert_eq!(log.of("link.changed")[0]["reset"], true);

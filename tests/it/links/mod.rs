@@ -66,6 +66,12 @@ impl Stage {
         (client, server)
     }
 
+    /// The same once this has been shown: whoever sees the end of a connection may see it before the runner.
+    pub(crate) fn end_after(mut self, shown: &str) -> Log {
+        self.run.until(shown);
+        self.end()
+    }
+
     /// Ends the run, asserts that it has passed, that its log replays, and gives the log.
     pub(crate) fn end(mut self) -> Log {
         writeln!(self.run.child.stdin.as_mut().unwrap(), "quit").unwrap();
