@@ -3,6 +3,7 @@
 
 pub mod distribution;
 pub mod faults;
+pub mod injected_faults;
 pub mod move_counts;
 pub mod source_metrics;
 pub mod time_series;
@@ -13,6 +14,7 @@ use std::io;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::faults::RunFaults;
+use crate::report::metrics::injected_faults::InjectedFaults;
 use crate::report::metrics::move_counts::MoveCounts;
 use crate::report::metrics::source_metrics::MetricsByName;
 use crate::report::metrics::time_series::TimeSeries;
@@ -97,6 +99,8 @@ pub struct RunMetrics {
     pub lateness: BTreeMap<&'static str, Distribution>,
     /// Counts over time.
     pub flows: BTreeMap<EventFlow, TimeSeries>,
+    /// The faults that the run itself put on links and programs.
+    pub injected: InjectedFaults,
     /// Everything that went wrong.
     pub faults: RunFaults,
     /// Typed lines: how many were accepted, and how many were refused.
@@ -129,6 +133,7 @@ impl RunMetrics {
             self.lateness.entry(event.name()).or_default().add(t.since(due).0);
         }
         self.faults.on_event(logged);
+        self.injected.on_event(t, line, event);
         match *event {
             Event::RunStarted { name, seed, clock, started_at, .. } => {
                 let at = started_at.map(str::to_owned);

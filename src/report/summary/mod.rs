@@ -44,6 +44,7 @@ pub fn render_text(metrics: &RunMetrics, style: SummaryStyle) -> String {
         sections::faults_section(metrics),
         sections::expectations_section(metrics),
         sections::skipped_section(metrics),
+        sections::injected_section(metrics),
         sections::spawns_section(metrics),
         sections::fetches_section(metrics),
         sections::durations_section(metrics, style.charset),
