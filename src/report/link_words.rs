@@ -8,7 +8,8 @@ use scenario_log::event::{Event, LinkEnd};
 /// The faults that a change of a link leaves, in words; `all is well again` if there are none. `None` of any other
 /// event.
 pub(crate) fn change_words(event: &Event<'_>) -> Option<String> {
-    let Event::LinkChanged { latency, bandwidth, cut, limit, slice, refuse, reset, undone, .. } = *event else {
+    let Event::LinkChanged { latency, bandwidth, cut, limit, slice, refuse, reset, undone, .. } = *event
+    else {
         return None;
     };
     let words = describe_faults([latency, bandwidth, cut, limit, slice], (refuse, reset));

@@ -88,15 +88,15 @@ async fn copy_once(pump: &Pump<'_>) -> io::Result<usize> {
 /// Moves once as much as there is into the pipe, and all of it out again.
 async fn splice_once(pipe: &Pipe, pump: &Pump<'_>) -> io::Result<usize> {
     let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
-    let moved = pump.source.try_io(Interest::READABLE, || {
-        Ok(splice(pump.source, None, &pipe.input, None, READ_SIZE, flags)?)
-    })?;
+    let moved = pump
+        .source
+        .try_io(Interest::READABLE, || Ok(splice(pump.source, None, &pipe.input, None, READ_SIZE, flags)?))?;
     let mut left = moved;
     while left > 0 {
         pump.state.wait_uncut(pump.direction).await;
-        let out = pump.sink.try_io(Interest::WRITABLE, || {
-            Ok(splice(&pipe.output, None, pump.sink, None, left, flags)?)
-        });
+        let out = pump
+            .sink
+            .try_io(Interest::WRITABLE, || Ok(splice(&pipe.output, None, pump.sink, None, left, flags)?));
         match out {
             Ok(out) => {
                 pump.passed.add(pump.direction, out);

@@ -110,8 +110,7 @@ async fn pass(
         }
         Err(EarlyEnd::Broken(error)) => {
             client.reset_on_drop();
-            let is_reset =
-                matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
+            let is_reset = matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
             (LinkEnd::Reset, (!is_reset).then(|| error.to_string()))
         }
     }

@@ -61,8 +61,9 @@ impl BoundLinks {
     /// When an address cannot be had; the message names its link.
     pub fn bind(scenario: &Scenario, folder: &Path, seed: u64) -> Result<BoundLinks, String> {
         let bind = |link: &Link| {
-            let listener = BoundListener::bind(&link.listen, folder)
-                .map_err(|error| format!("the link `{}` cannot listen on {}: {error}", link.name, link.listen))?;
+            let listener = BoundListener::bind(&link.listen, folder).map_err(|error| {
+                format!("the link `{}` cannot listen on {}: {error}", link.name, link.listen)
+            })?;
             Ok((link.clone(), listener))
         };
         let listeners = scenario.links.iter().map(bind).collect::<Result<_, String>>()?;

@@ -66,7 +66,8 @@ pub(super) fn flow_charts(metrics: &RunMetrics, end: Moment) -> Vec<SvgChart> {
 
 /// The faults that held for some time, as places in a chart over the run's time.
 fn fault_bands(metrics: &RunMetrics, end: Moment) -> Vec<[f64; 2]> {
-    let place = |t: Moment| (t.0.min(end.0) as f64 / end.0 as f64 * CHART_WIDTH as f64 * 100.0).round() / 100.0;
+    let place =
+        |t: Moment| (t.0.min(end.0) as f64 / end.0 as f64 * CHART_WIDTH as f64 * 100.0).round() / 100.0;
     let held = metrics.injected.kept.iter().filter(|fault| fault.end != Some(fault.start));
     let band = |fault: &InjectedFault| {
         let (from, to) = (place(fault.start), place(fault.end.unwrap_or(end)));

@@ -55,7 +55,8 @@ impl InjectedFaults {
                 self.begin(source.to_string(), (t, line), format!("{source} stands still"));
             }
             Event::Signalled { source: Some(source), signal: Signal::CONT, .. }
-            | Event::SpawnResumed { source } | Event::SpawnExited { source, .. } => {
+            | Event::SpawnResumed { source }
+            | Event::SpawnExited { source, .. } => {
                 self.end(&source.to_string(), t);
             }
             Event::Signalled { source: Some(source), signal: Signal::KILL, .. } => {

@@ -89,7 +89,8 @@ pub(super) fn injected_section(metrics: &RunMetrics) -> Vec<String> {
         };
         format!("{start:>9}  {time:<14}  {}", sanitize(&fault.text))
     };
-    let mut lines: Vec<String> = ["injected faults".to_owned()].into_iter().chain(shown.iter().map(row)).collect();
+    let mut lines: Vec<String> =
+        ["injected faults".to_owned()].into_iter().chain(shown.iter().map(row)).collect();
     let more = (injected.kept.len() - shown.len()) as u64 + injected.omitted;
     if more > 0 {
         lines.push(format!("and {} more", group_digits(more)));

@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use crate::report::feed::LogEvent;
-use crate::report::link_words::connection_words;
 use crate::report::format::{format_span, pluralize};
 use crate::report::html::marks::TimelineMark;
 use crate::report::html::text::{truncate_bytes, truncate_text};
+use crate::report::link_words::connection_words;
 use crate::report::metrics::faults::readable_reason;
 use crate::web::page::lanes::LiveLanes;
 use crate::web::page::moment_to_seconds;

@@ -19,10 +19,10 @@ use scenario_core::scenario::model::{
     ActionTarget, ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource,
     DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth,
     FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests,
-    Link, LinkAction, LinkAddress, LinkCut, LinkFaults, LoadModel, LoadProfile, MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup,
-    PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario,
-    ScenarioText, SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry,
-    VarValue, WorldEdges, WorldRules,
+    Link, LinkAction, LinkAddress, LinkCut, LinkFaults, LoadModel, LoadProfile, MultipartPart, OnFailure,
+    PartContent, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule,
+    ReadinessTest, RowOrder, RowSource, Scenario, ScenarioText, SendAction, SignalAction, StatusRange,
+    StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
@@ -607,7 +607,14 @@ fn source_target() -> ActionTarget {
 /// A change of the only link.
 fn link_action() -> impl Strategy<Value = LinkAction> {
     let cut = select(vec![LinkCut::Both, LinkCut::To, LinkCut::From]);
-    let faults = (of(interval()), of(1..=i64::MAX as u64), of(cut), any::<bool>(), of(0..=i64::MAX as u64), of(1..=i64::MAX as u64));
+    let faults = (
+        of(interval()),
+        of(1..=i64::MAX as u64),
+        of(cut),
+        any::<bool>(),
+        of(0..=i64::MAX as u64),
+        of(1..=i64::MAX as u64),
+    );
     let faults = faults.prop_map(|(latency, bandwidth, cut, refuse, limit, slice)| LinkFaults {
         latency,
         bandwidth,

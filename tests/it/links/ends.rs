@@ -25,7 +25,10 @@ fn a_half_closed_connection_stays_half_closed() {
     assert!(read_all(&client).is_empty());
     let log = stage.end_after("connection 1 ended");
     let closed = log.of("link.closed")[0];
-    assert_eq!((&closed["why"], &closed["bytes_to"], &closed["bytes_from"]), (&"ended".into(), &0.into(), &40.into()));
+    assert_eq!(
+        (&closed["why"], &closed["bytes_to"], &closed["bytes_from"]),
+        (&"ended".into(), &0.into(), &40.into())
+    );
 }
 
 #[test]
@@ -81,7 +84,8 @@ fn hundreds_of_connections_pass_at_once() {
     }
     pairs.iter().for_each(|(client, server)| close(client, server));
     let log = stage.end_after("connection 200 ended");
-    let numbers: Vec<_> = log.of("link.opened").iter().map(|event| event["connection"].as_u64().unwrap()).collect();
+    let numbers: Vec<_> =
+        log.of("link.opened").iter().map(|event| event["connection"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
     assert_eq!(log.of("link.closed").len(), 200);
 }
@@ -161,7 +165,9 @@ fn unix_sockets_are_ends_too() {
 
 #[test]
 fn ipv6_addresses_are_ends_too() {
-    let Ok(server) = TcpListener::bind("[::1]:0") else { return crate::common::skip("a link", "there is no IPv6") };
+    let Ok(server) = TcpListener::bind("[::1]:0") else {
+        return crate::common::skip("a link", "there is no IPv6");
+    };
     let folder = Folder::new();
     let port = free_port();
     folder.file("s.toml", between(&format!("[::1]:{port}"), &server.local_addr().unwrap().to_string()));

@@ -62,8 +62,7 @@ fn a_cut_lets_nothing_pass_and_loses_nothing() {
 
 #[test]
 fn latency_delays_each_way_and_keeps_the_order() {
-    let mut stage =
-        Stage::new(&[("slow", "latency = \"100ms..200ms\""), ("fast", "heal = true")]);
+    let mut stage = Stage::new(&[("slow", "latency = \"100ms..200ms\""), ("fast", "heal = true")]);
     let (client, server) = stage.connect();
     stage.order("slow");
     // The fault is there as soon as a byte is late.

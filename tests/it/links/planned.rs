@@ -66,7 +66,8 @@ fn an_entry_with_a_time_finishes_when_it_is_undone() {
            [[expect]]\nof = \"link.changed\"\nwhere = { link = \"db\", cut = \"both\" }\nequals = 1\n";
     let (ended, log) = folder.run(&text, &["--clock", "virtual"]);
     ended.expect(0);
-    let at = |text: &str| log.of("mark").into_iter().find(|mark| mark["text"] == text).unwrap()["t"].to_string();
+    let at =
+        |text: &str| log.of("mark").into_iter().find(|mark| mark["text"] == text).unwrap()["t"].to_string();
     assert_eq!((at("ill"), at("well")), ("0.0".to_owned(), "0.3".to_owned()));
     assert_eq!(log.last()["took"].to_string(), "0.3", "the run waits for it");
 }
@@ -89,7 +90,10 @@ fn to_heal_ends_what_had_a_time() {
 #[test]
 fn a_plan_shows_the_changes() {
     let folder = Folder::new();
-    folder.file("s.toml", links() + "[[timeline]]\nid = \"cut\"\nlink = { name = \"db\", cut = \"both\", for = \"3s\" }\n");
+    folder.file(
+        "s.toml",
+        links() + "[[timeline]]\nid = \"cut\"\nlink = { name = \"db\", cut = \"both\", for = \"3s\" }\n",
+    );
     let plan = folder.scenario(&["plan", "s.toml"]).end().expect(0).stdout;
     assert!(plan.contains("db: cut both") && plan.contains("db: all is well again"), "{plan}");
     assert!(plan.contains("3.000 s"), "{plan}");

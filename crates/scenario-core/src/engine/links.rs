@@ -137,7 +137,8 @@ mod tests {
     fn to_heal_ends_all_changes() {
         let mut links = Links::new(1);
         links.apply(1, &change(cut(LinkCut::To), None));
-        let (timed, _) = links.apply(2, &change(LinkFaults { refuse: true, ..LinkFaults::default() }, Some(5)));
+        let (timed, _) =
+            links.apply(2, &change(LinkFaults { refuse: true, ..LinkFaults::default() }, Some(5)));
         let heal = LinkAction { heal: true, ..change(LinkFaults::default(), None) };
         assert_eq!(links.apply(7, &heal), (None, vec![2]));
         assert_eq!(links.undo(timed.unwrap_or_default()), None);

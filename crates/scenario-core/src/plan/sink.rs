@@ -201,7 +201,9 @@ impl EngineSink for PlanSink<'_> {
                 self.push_fetch(job, *entry, (url, *source));
             }
             Event::Mark { entry, text, .. } => self.push_row("mark", text, *entry, None),
-            Event::LinkChanged { link, latency, bandwidth, cut, limit, slice, refuse, reset, entry, .. } => {
+            Event::LinkChanged {
+                link, latency, bandwidth, cut, limit, slice, refuse, reset, entry, ..
+            } => {
                 let words = describe_faults([*latency, *bandwidth, *cut, *limit, *slice], (*refuse, *reset));
                 let words = if words.is_empty() { "all is well again" } else { &words };
                 self.push_row("link", &format!("{link}: {words}"), *entry, None);

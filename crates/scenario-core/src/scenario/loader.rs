@@ -16,7 +16,8 @@ use super::vars::Vars;
 use super::{FileProvider, LoadExtras, LoadedScenario, MatrixAxis, ScenarioError, ScenarioOptions};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity, SourceFiles, quoted};
 use crate::scenario::file::{
-    RawDataTable, RawExpectation, RawFetchJob, RawIncludedFile, RawLink, RawPreset, RawScenario, RawTimelineEntry,
+    RawDataTable, RawExpectation, RawFetchJob, RawIncludedFile, RawLink, RawPreset, RawScenario,
+    RawTimelineEntry,
 };
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::Expectation;

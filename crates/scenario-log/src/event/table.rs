@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::decode_error::DecodeError;
 use crate::event::log_value::{
     Captured, Checksum, ClockKind, Count, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag, FormatNumber,
-    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LinkEnd, LineText, LoadMetricsByJob, LogKey,
-    LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
+    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LineText, LinkEnd, LoadMetricsByJob,
+    LogKey, LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
     Position, Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList, Sha256,
     SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
 };

@@ -75,7 +75,12 @@ impl RunState {
     }
 
     /// A connection of a link has ended.
-    pub(super) fn link_closed(&mut self, at: &LinkConnection, closing: &LinkClosing, out: &mut EngineOutput<'_>) {
+    pub(super) fn link_closed(
+        &mut self,
+        at: &LinkConnection,
+        closing: &LinkClosing,
+        out: &mut EngineOutput<'_>,
+    ) {
         let Some(link) = self.find_link(&at.link) else { return };
         if self.links.close(link, at.connection) {
             let LinkClosing { bytes_to, bytes_from, why, error, took } = closing;

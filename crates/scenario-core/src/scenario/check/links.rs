@@ -32,9 +32,12 @@ pub(super) fn build_links(
 pub(super) fn check_links(links: &[Link], found: &mut Diagnostics) {
     for (index, link) in links.iter().enumerate() {
         if let Some(first) = links[..index].iter().find(|first| first.listen == link.listen) {
-            let message = format!("the link {} listens where {} does", quoted(&link.name), quoted(&first.name));
+            let message =
+                format!("the link {} listens where {} does", quoted(&link.name), quoted(&first.name));
             let fault = Diagnostic::error(link.place, message).with_related(first.place, "the other link");
-            found.add(fault.with_help("give each link an address of its own, such as \"127.0.0.1:${port:NAME}\""));
+            found.add(
+                fault.with_help("give each link an address of its own, such as \"127.0.0.1:${port:NAME}\""),
+            );
             continue;
         }
         if let Some(ring) = find_ring(links, index) {

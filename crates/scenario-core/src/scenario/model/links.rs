@@ -182,7 +182,8 @@ pub fn describe_faults(
     (refuse, reset): (bool, bool),
 ) -> String {
     let mut words: Vec<String> = Vec::new();
-    let texts = [("latency", latency), ("bandwidth", bandwidth), ("cut", cut), ("limit", limit), ("slice", slice)];
+    let texts =
+        [("latency", latency), ("bandwidth", bandwidth), ("cut", cut), ("limit", limit), ("slice", slice)];
     words.extend(texts.into_iter().filter_map(|(key, text)| Some(format!("{key} {}", text?))));
     words.extend(refuse.then(|| "refuse".to_owned()));
     words.extend(reset.then(|| "reset".to_owned()));

@@ -87,7 +87,9 @@ impl EntryAction {
             }
             EntryAction::Send(send) => Some(&send.to),
             EntryAction::Signal(signal) => Some(&signal.to),
-            EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Mark(_) | EntryAction::Link(_) => None,
+            EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Mark(_) | EntryAction::Link(_) => {
+                None
+            }
         }
     }
 

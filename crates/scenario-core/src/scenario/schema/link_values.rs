@@ -38,7 +38,8 @@ impl TomlSchema for LinkAddress {
     }
 
     fn schema() -> Json {
-        pattern_schema("^unix:.+$|^.+:[0-9]+$").with("examples", Json::from(["127.0.0.1:5432", "unix:/run/db.sock"]))
+        pattern_schema("^unix:.+$|^.+:[0-9]+$")
+            .with("examples", Json::from(["127.0.0.1:5432", "unix:/run/db.sock"]))
     }
 }
 
@@ -96,7 +97,8 @@ impl TomlSchema for Bandwidth {
     }
 
     fn schema() -> Json {
-        pattern_schema("^[0-9]{1,18} ?(B|[kKMGT]B|[KMGT]iB)? ?/s$").with("examples", Json::from(["1MB/s", "64KiB/s"]))
+        pattern_schema("^[0-9]{1,18} ?(B|[kKMGT]B|[KMGT]iB)? ?/s$")
+            .with("examples", Json::from(["1MB/s", "64KiB/s"]))
     }
 }
 
