@@ -21,6 +21,7 @@ pub(crate) fn change_words(event: &Event<'_>) -> Option<String> {
 }
 
 /// A connection of a link that came or ended, in words; `None` of any other event.
+#[expect(clippy::wildcard_enum_match_arm, reason = "these events alone are about connections")]
 pub(crate) fn connection_words(event: &Event<'_>) -> Option<String> {
     match *event {
         Event::LinkOpened { connection, .. } => Some(format!("connection {connection}")),

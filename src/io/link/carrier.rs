@@ -7,8 +7,8 @@ use std::os::fd::OwnedFd;
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
 use tokio::io::Interest;
 
-use crate::io::link::pump::Pump;
 use crate::io::link::state::READ_SIZE;
+use crate::io::link::way::ConnectionWay;
 
 /// The reads in a row of at least [`LARGE_READ`] bytes after which a pipe is worth its descriptors.
 const READS_BEFORE_PIPE: u32 = 4;
@@ -40,11 +40,11 @@ impl Pipe {
 
 impl Carrier {
     /// Carries what the source has now. Returns how many bytes, 0 at its end.
-    pub(super) async fn carry(&mut self, pump: &Pump<'_>) -> io::Result<usize> {
+    pub(super) async fn carry(&mut self, way: &ConnectionWay<'_>) -> io::Result<usize> {
         match &self.pipe {
-            Some(pipe) => splice_once(pipe, pump).await,
+            Some(pipe) => splice_once(pipe, way).await,
             None => {
-                let read = copy_once(pump).await?;
+                let read = copy_once(way).await?;
                 self.note_read(read);
                 Ok(read)
             }
@@ -62,47 +62,47 @@ impl Carrier {
 }
 
 /// Reads once, and writes all of it.
-async fn copy_once(pump: &Pump<'_>) -> io::Result<usize> {
+async fn copy_once(way: &ConnectionWay<'_>) -> io::Result<usize> {
     let (left, read) = {
-        let mut scratch = pump.state.scratch.borrow_mut();
-        let read = pump.source.try_read(&mut scratch)?;
+        let mut scratch = way.state.scratch.borrow_mut();
+        let read = way.source.try_read(&mut scratch)?;
         if read == 0 {
             return Ok(0);
         }
-        let written = match pump.sink.try_write(&scratch[..read]) {
+        let written = match way.sink.try_write(&scratch[..read]) {
             Ok(written) => written,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             Err(error) => return Err(error),
         };
-        pump.passed.add(pump.direction, written);
+        way.passed.add(way.direction, written);
         if written == read {
             return Ok(read);
         }
         // Others use the buffer while the sink has no room.
         (scratch[written..read].to_vec(), read)
     };
-    pump.deliver(&left).await?;
+    way.deliver(&left).await?;
     Ok(read)
 }
 
 /// Moves once as much as there is into the pipe, and all of it out again.
-async fn splice_once(pipe: &Pipe, pump: &Pump<'_>) -> io::Result<usize> {
+async fn splice_once(pipe: &Pipe, way: &ConnectionWay<'_>) -> io::Result<usize> {
     let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
-    let moved = pump
+    let moved = way
         .source
-        .try_io(Interest::READABLE, || Ok(splice(pump.source, None, &pipe.input, None, READ_SIZE, flags)?))?;
+        .try_io(Interest::READABLE, || Ok(splice(way.source, None, &pipe.input, None, READ_SIZE, flags)?))?;
     let mut left = moved;
     while left > 0 {
-        pump.state.wait_uncut(pump.direction).await;
-        let out = pump
+        way.state.wait_uncut(way.direction).await;
+        let out = way
             .sink
-            .try_io(Interest::WRITABLE, || Ok(splice(&pipe.output, None, pump.sink, None, left, flags)?));
+            .try_io(Interest::WRITABLE, || Ok(splice(&pipe.output, None, way.sink, None, left, flags)?));
         match out {
             Ok(out) => {
-                pump.passed.add(pump.direction, out);
+                way.passed.add(way.direction, out);
                 left -= out;
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => pump.sink.writable().await?,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => way.sink.writable().await?,
             Err(error) => return Err(error),
         }
     }

@@ -6,57 +6,14 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::io::link::address;
-use crate::io::link::pump::Pump;
+use crate::io::link::passed::{EarlyEnd, PassedBytes};
+use crate::io::link::pump;
 use crate::io::link::state::LinkState;
 use crate::io::link::stream::LinkStream;
+use crate::io::link::way::ConnectionWay;
 use scenario_core::scenario::model::LinkDirection;
 use scenario_log::event::{LinkClosing, LinkEnd};
 use scenario_log::time::Span;
-
-/// How a connection ends before both sides have closed it.
-#[derive(Debug)]
-pub(super) enum EarlyEnd {
-    /// Reading from a side or writing to it failed.
-    Broken(io::Error),
-    /// As many bytes have passed as the limit lets.
-    Limit,
-}
-
-impl From<io::Error> for EarlyEnd {
-    fn from(error: io::Error) -> EarlyEnd {
-        EarlyEnd::Broken(error)
-    }
-}
-
-/// The bytes that have passed on a connection.
-#[derive(Debug, Default)]
-pub(super) struct PassedBytes {
-    to: Cell<u64>,
-    from: Cell<u64>,
-    /// The bytes since the limit that has this number.
-    limited: Cell<(u64, u64)>,
-}
-
-impl PassedBytes {
-    pub(super) fn add(&self, direction: LinkDirection, bytes: usize) {
-        let count = match direction {
-            LinkDirection::To => &self.to,
-            LinkDirection::From => &self.from,
-        };
-        count.set(count.get() + bytes as u64);
-        let (epoch, limited) = self.limited.get();
-        self.limited.set((epoch, limited + bytes as u64));
-    }
-
-    /// The bytes that may still pass; `None`: as many as come.
-    pub(super) fn left(&self, state: &LinkState) -> Option<u64> {
-        let (epoch, _) = self.limited.get();
-        if epoch != state.limit_epoch() {
-            self.limited.set((state.limit_epoch(), 0));
-        }
-        state.faults().limit.map(|limit| limit.saturating_sub(self.limited.get().1))
-    }
-}
 
 /// Serves a connection to its end, and tells the driver of it.
 pub(super) async fn serve(state: Rc<LinkState>, client: LinkStream, number: u64) {
@@ -75,8 +32,8 @@ pub(super) async fn serve(state: Rc<LinkState>, client: LinkStream, number: u64)
     drop(client);
     let closing = LinkClosing {
         why,
-        bytes_to: passed.to.get(),
-        bytes_from: passed.from.get(),
+        bytes_to: passed.count(LinkDirection::To),
+        bytes_from: passed.count(LinkDirection::From),
         took: Span(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)),
         error,
     };
@@ -122,9 +79,11 @@ async fn pass_both_ways(
     number: u64,
     passed: &PassedBytes,
 ) -> Result<(), EarlyEnd> {
-    let to = Pump { state, direction: LinkDirection::To, source: client, sink: server, number, passed };
-    let from = Pump { state, direction: LinkDirection::From, source: server, sink: client, number, passed };
-    let (to, from) = (to.run(), from.run());
+    let to =
+        ConnectionWay { state, direction: LinkDirection::To, source: client, sink: server, number, passed };
+    let from =
+        ConnectionWay { state, direction: LinkDirection::From, source: server, sink: client, number, passed };
+    let (to, from) = (pump::run(to), pump::run(from));
     tokio::pin!(to, from);
     let (mut to_ended, mut from_ended) = (false, false);
     while !to_ended || !from_ended {

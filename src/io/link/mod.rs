@@ -4,7 +4,7 @@
 //!
 //! All links of a run live on one thread of their own, so that bytes on their way make no entry late, and an
 //! engine with much to do makes no byte late. A [`listener`] accepts; a [`connection`] has a pump for each
-//! direction, and each pump passes bytes on without a delay ([`pump`]) or, as long as something is wrong with the
+//! direction, and each pump passes bytes on without a delay ([`carrier`]) or, as long as something is wrong with the
 //! link, piece by piece ([`shaper`]). The faults come to the thread through a slot for each link that has only
 //! the latest ones; the connections that come and go are told through a bounded queue.
 
@@ -12,10 +12,12 @@ mod address;
 mod carrier;
 mod connection;
 mod listener;
+mod passed;
 mod pump;
 mod shaper;
 mod state;
 mod stream;
+mod way;
 
 use std::path::Path;
 use std::rc::Rc;
@@ -27,24 +29,13 @@ use tokio::task::LocalSet;
 
 use crate::io::inbox::Inbox;
 use crate::io::link::address::BoundListener;
-use crate::io::link::state::{LinkOrder, LinkState};
+use crate::io::link::state::{LinkNotice, LinkOrder, LinkState};
 use crate::io::runtime;
 use scenario_core::engine::input::{Input, LinkConnection};
 use scenario_core::scenario::model::{Link, LinkFaults, Scenario};
-use scenario_log::event::LinkClosing;
 
 /// The most notices of connections that wait for the driver. A link with more of them accepts nobody.
 const MAX_NOTICES: usize = 1024;
-
-/// A notice of a connection, for the driver.
-#[derive(Debug)]
-struct LinkNotice {
-    /// The index of the link.
-    link: usize,
-    connection: u64,
-    /// How it ended; none if it was accepted.
-    closing: Option<Box<LinkClosing>>,
-}
 
 /// Links that listen, and accept nobody yet.
 #[derive(Debug, Default)]

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::io::link::connection::EarlyEnd;
-use crate::io::link::pump::{Pump, PumpPause};
+use crate::io::link::passed::EarlyEnd;
+use crate::io::link::way::{ConnectionWay, PumpPause};
 use scenario_core::engine::random::RandomStream;
 
 /// The most bytes that are on their way in a direction of a connection.
@@ -41,19 +41,19 @@ pub(super) struct Shaper {
 }
 
 impl Shaper {
-    pub(super) fn new(pump: &Pump<'_>) -> Shaper {
+    pub(super) fn new(way: &ConnectionWay<'_>) -> Shaper {
         Shaper {
             bytes: VecDeque::new(),
             pieces: VecDeque::new(),
             last_due: None,
-            latencies: pump.state.latencies(pump.number, pump.direction),
+            latencies: way.state.latencies(way.number, way.direction),
             has_ended: false,
         }
     }
 
     /// Passes pieces on until the source ends, or nothing is wrong and nothing is on its way.
-    pub(super) async fn pass(&mut self, pump: &Pump<'_>) -> Result<PumpPause, EarlyEnd> {
-        let (state, direction) = (pump.state, pump.direction);
+    pub(super) async fn pass(&mut self, way: &ConnectionWay<'_>) -> Result<PumpPause, EarlyEnd> {
+        let (state, direction) = (way.state, way.direction);
         loop {
             let is_cut = state.is_cut(direction);
             let front = self.pieces.front().copied();
@@ -66,12 +66,12 @@ impl Shaper {
                 }
                 Some((due, length)) if !is_cut && due <= Instant::now() => {
                     self.pieces.pop_front();
-                    self.deliver(pump, length).await?;
+                    self.deliver(way, length).await?;
                     continue;
                 }
                 _ => {}
             }
-            if pump.passed.left(state) == Some(0) {
+            if way.passed.left(state) == Some(0) {
                 return Err(EarlyEnd::Limit);
             }
             let may_read = !self.has_ended
@@ -85,11 +85,11 @@ impl Shaper {
                 biased;
                 () = state.changed.notified() => {}
                 () = sleep_until(wake), if wake.is_some() => {}
-                readable = pump.source.readable(), if may_read && free_at.is_none() => {
+                readable = way.source.readable(), if may_read && free_at.is_none() => {
                     readable?;
                     // A cut may have come with the same wake.
                     if !state.is_cut(direction) {
-                        self.read(pump)?;
+                        self.read(way)?;
                     }
                 }
             }
@@ -97,16 +97,16 @@ impl Shaper {
     }
 
     /// Reads what there is room for, and puts its pieces on their way.
-    fn read(&mut self, pump: &Pump<'_>) -> io::Result<()> {
-        let faults = pump.state.faults();
+    fn read(&mut self, way: &ConnectionWay<'_>) -> io::Result<()> {
+        let faults = way.state.faults();
         let mut most = MAX_PIECE.min(MAX_QUEUED_BYTES - self.bytes.len());
         if let Some(bandwidth) = faults.bandwidth {
             most = most.min(usize::try_from((bandwidth / PIECES_PER_SECOND).max(1)).unwrap_or(most));
         }
         let largest = faults.slice.map_or(most, |slice| usize::try_from(slice.max(1)).unwrap_or(most));
         most = most.min(largest.saturating_mul(MAX_QUEUED_PIECES - self.pieces.len()));
-        let mut scratch = pump.state.scratch.borrow_mut();
-        let read = match pump.source.try_read(&mut scratch[..most]) {
+        let mut scratch = way.state.scratch.borrow_mut();
+        let read = match way.source.try_read(&mut scratch[..most]) {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
@@ -114,7 +114,7 @@ impl Shaper {
         self.has_ended = read == 0;
         let now = Instant::now();
         for piece in scratch[..read].chunks(largest) {
-            let passed = pump.state.take_bandwidth(pump.direction, piece.len(), now);
+            let passed = way.state.take_bandwidth(way.direction, piece.len(), now);
             let latency = match &faults.latency {
                 Some(latency) => Duration::from_nanos(self.latencies.sample(latency).0),
                 None => Duration::ZERO,
@@ -129,11 +129,11 @@ impl Shaper {
     }
 
     /// Passes the next bytes on, as many as the limit lets.
-    async fn deliver(&mut self, pump: &Pump<'_>, length: usize) -> Result<(), EarlyEnd> {
+    async fn deliver(&mut self, way: &ConnectionWay<'_>, length: usize) -> Result<(), EarlyEnd> {
         let piece: Vec<u8> = self.bytes.drain(..length).collect();
-        let left = pump.passed.left(pump.state).map(|left| usize::try_from(left).unwrap_or(usize::MAX));
+        let left = way.passed.left(way.state).map(|left| usize::try_from(left).unwrap_or(usize::MAX));
         let allowed = left.map_or(length, |left| left.min(length));
-        pump.deliver(&piece[..allowed]).await?;
+        way.deliver(&piece[..allowed]).await?;
         match allowed == length {
             true => Ok(()),
             false => Err(EarlyEnd::Limit),

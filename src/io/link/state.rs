@@ -8,10 +8,19 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-use crate::io::link::LinkNotice;
 use scenario_core::engine::random::{RandomStream, RandomStreamId};
 use scenario_core::scenario::model::{Link, LinkDirection, LinkFaults};
 use scenario_log::event::LinkClosing;
+
+/// A notice of a connection, for the driver.
+#[derive(Debug)]
+pub(super) struct LinkNotice {
+    /// The index of the link.
+    pub(super) link: usize,
+    pub(super) connection: u64,
+    /// How it ended; none if it was accepted.
+    pub(super) closing: Option<Box<LinkClosing>>,
+}
 
 /// The latest orders of the engine for a link.
 #[derive(Clone, Debug, Default)]

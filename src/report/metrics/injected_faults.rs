@@ -35,6 +35,7 @@ pub struct InjectedFaults {
 }
 
 impl InjectedFaults {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "these events alone cause or end a fault")]
     pub(super) fn on_event(&mut self, t: Moment, line: u64, event: &Event<'_>) {
         match *event {
             Event::LinkChanged { link, latency, bandwidth, cut, limit, slice, refuse, reset, .. } => {

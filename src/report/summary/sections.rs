@@ -28,6 +28,9 @@ const MIN_REQUESTS: u64 = 10;
 /// How many columns a chart over the run's time has, and the longest bar.
 const COLUMNS: usize = 40;
 
+/// How much of an injected fault a line has.
+const MAX_FAULT_CHARS: usize = 54;
+
 pub(super) fn faults_section(metrics: &RunMetrics) -> Vec<String> {
     let wrong = &metrics.faults;
     let Some(first) = wrong.first.first() else { return Vec::new() };
@@ -73,6 +76,14 @@ pub(super) fn skipped_section(metrics: &RunMetrics) -> Vec<String> {
     lines
 }
 
+/// A text, cut if it is longer.
+fn cut_text(text: &str, most: usize) -> String {
+    match text.chars().count() > most {
+        true => text.chars().take(most - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}
+
 /// The faults that the run put on links and programs, with their times.
 pub(super) fn injected_section(metrics: &RunMetrics) -> Vec<String> {
     let injected = &metrics.injected;
@@ -87,7 +98,7 @@ pub(super) fn injected_section(metrics: &RunMetrics) -> Vec<String> {
             Some(end) => format!("for {}", format_span(end.since(fault.start))),
             None => "to the end".to_owned(),
         };
-        format!("{start:>9}  {time:<14}  {}", sanitize(&fault.text))
+        format!("{start:>9}  {time:<11}  {}", cut_text(&sanitize(&fault.text), MAX_FAULT_CHARS))
     };
     let mut lines: Vec<String> =
         ["injected faults".to_owned()].into_iter().chain(shown.iter().map(row)).collect();

@@ -21,7 +21,7 @@ struct FaultLayer {
 
 /// The state of one link.
 #[derive(Clone, Debug, Default)]
-struct LinkState {
+struct ChangedLink {
     layers: Vec<FaultLayer>,
     /// The numbers of the connections that are open.
     open: BTreeSet<u64>,
@@ -29,16 +29,16 @@ struct LinkState {
 
 /// All links of a run.
 #[derive(Clone, Debug)]
-pub(crate) struct Links {
-    links: Vec<LinkState>,
+pub(crate) struct LinkChanges {
+    links: Vec<ChangedLink>,
     changes: u32,
     /// The changes that are to be undone later.
     timed: usize,
 }
 
-impl Links {
-    pub(crate) fn new(count: usize) -> Links {
-        Links { links: vec![LinkState::default(); count], changes: 0, timed: 0 }
+impl LinkChanges {
+    pub(crate) fn new(count: usize) -> LinkChanges {
+        LinkChanges { links: vec![ChangedLink::default(); count], changes: 0, timed: 0 }
     }
 
     /// Puts the faults of a change on its link. Returns the number of the change if it is to be undone later, and
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn to_undo_one_change_leaves_the_others() {
-        let mut links = Links::new(1);
+        let mut links = LinkChanges::new(1);
         let (first, _) = links.apply(3, &change(cut(LinkCut::To), Some(5)));
         let (second, _) =
             links.apply(4, &change(LinkFaults { slice: Some(1), ..cut(LinkCut::Both) }, Some(9)));
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn to_heal_ends_all_changes() {
-        let mut links = Links::new(1);
+        let mut links = LinkChanges::new(1);
         links.apply(1, &change(cut(LinkCut::To), None));
         let (timed, _) =
             links.apply(2, &change(LinkFaults { refuse: true, ..LinkFaults::default() }, Some(5)));
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn changes_without_an_end_do_not_pile_up() {
-        let mut links = Links::new(1);
+        let mut links = LinkChanges::new(1);
         for _ in 0..100 {
             links.apply(1, &change(cut(LinkCut::To), None));
             links.apply(1, &change(LinkFaults { slice: Some(1), ..LinkFaults::default() }, None));

@@ -30,7 +30,7 @@ use crate::engine::failure_budgets::FailureBudgets;
 use crate::engine::guests::GuestPlayers;
 use crate::engine::job::Jobs;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::links::Links;
+use crate::engine::links::LinkChanges;
 use crate::engine::load::Loads;
 use crate::engine::output::EngineOutput;
 use crate::engine::player_sessions::PlayerSessions;
@@ -73,7 +73,7 @@ pub(crate) struct RunState {
     stop_order: Option<StopOrder>,
     /// The programs that are stopped when others have ended.
     held_stops: BTreeSet<u32>,
-    links: Links,
+    links: LinkChanges,
 }
 
 impl RunState {
@@ -98,7 +98,7 @@ impl RunState {
             ends_before_starts: false,
             stop_order: None,
             held_stops: BTreeSet::new(),
-            links: Links::new(scenario.links.len()),
+            links: LinkChanges::new(scenario.links.len()),
             scenario,
         }
     }
