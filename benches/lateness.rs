@@ -134,6 +134,7 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
         speed: 1.0,
     };
     let live = live::LiveSetup {
+        links: Default::default(),
         context,
         speed: 1.0,
         precise,

@@ -77,6 +77,9 @@ impl<'a> ComparableFields<'a> {
             // The sequence says who it is, and its place depends on who came before.
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }
+            // What passes on a link, and when, is a matter of time.
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::SpawnReady { .. }
@@ -189,6 +192,21 @@ impl<'a> ComparableFields<'a> {
             Event::FetchFailed { kind, error, .. } => {
                 counting.push_text("kind", Some(kind.name()));
                 counting.push_text("error", Some(error));
+            }
+            Event::LinkChanged { link, entry, undone, latency, bandwidth, cut, limit, slice, refuse, reset, .. } => {
+                counting.push_text("link", Some(link));
+                counting.push_entry(entry);
+                let texts = [
+                    ("latency", latency),
+                    ("bandwidth", bandwidth),
+                    ("cut", cut),
+                    ("limit", limit),
+                    ("slice", slice),
+                ];
+                texts.into_iter().for_each(|(name, text)| counting.push_text(name, text));
+                for (name, flag) in [("undone", undone), ("refuse", refuse), ("reset", reset)] {
+                    counting.push(name, FieldValue::Flag(flag));
+                }
             }
             // A measured value is often a time.
             Event::Expect(expected) => {

@@ -81,6 +81,8 @@ impl DiffCounts {
                     | Event::UnfinishedText { .. }
                     | Event::LineMatched { .. }
                     | Event::EntryRetried { .. }
+                    | Event::LinkOpened { .. }
+                    | Event::LinkClosed { .. }
             )
         {
             return;
@@ -146,6 +148,9 @@ impl DiffCounts {
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }
             | Event::WorldState { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::LinkChanged { .. }
             | Event::Deadlock { .. } => return,
         };
         self.results.entry(counted).or_default()[side as usize] += 1;

@@ -291,6 +291,9 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         | Event::LineMatched { .. }
         // How often an entry tries is a matter of time too.
         | Event::EntryRetried { .. }
+        // So is what passes on a link.
+        | Event::LinkOpened { .. }
+        | Event::LinkClosed { .. }
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }
@@ -299,6 +302,7 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         Event::TypedInput { .. }
         | Event::Mark { .. }
         | Event::EntrySkipped { .. }
+        | Event::LinkChanged { .. }
         | Event::Deadlock { .. }
         | Event::Expect(_)
         | Event::RunFinished(_) => EventOwner::Timeline,

@@ -150,6 +150,7 @@ impl ExtractedRun {
             | Event::Mark { entry, .. }
             | Event::Sent { entry, .. }
             | Event::Signalled { entry, .. }
+            | Event::LinkChanged { entry, .. }
             | Event::Stopping { entry, .. } => {
                 // The effects of a typed line have no entry.
                 if entry.is_some() {
@@ -183,6 +184,8 @@ impl ExtractedRun {
             | Event::RunResumed { .. }
             | Event::PlayerLeft { .. }
             | Event::WorldState { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
             | Event::Deadlock { .. }
             | Event::Expect(_) => {}
         }

@@ -1,7 +1,8 @@
 //! Input and output: the only modules that wait. They carry out the engine's effects, and leave what
 //! they observe in the [`inbox`]. They decide nothing.
 //!
-//! All of them live on one thread, the thread of the current-thread runtime that drives the engine.
+//! All of them live on one thread, the thread of the current-thread runtime that drives the engine, but for the
+//! bytes of links, which have a thread of their own.
 
 pub mod clock;
 pub mod console_input;
@@ -11,6 +12,7 @@ pub mod guard;
 pub mod http;
 pub mod inbox;
 pub mod job_control;
+pub mod link;
 pub mod log_file;
 pub mod multiplexer;
 pub mod notices;

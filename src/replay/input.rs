@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use scenario_core::engine::END_IN_ORDER;
-use scenario_core::engine::input::{Input, LineDecision};
+use scenario_core::engine::input::{Input, LineDecision, LinkConnection};
 use scenario_log::decode::LogRecord;
-use scenario_log::event::{Event, MoveDirection, OutputStream, Source, SpawnSample};
+use scenario_log::event::{Event, LinkClosing, MoveDirection, OutputStream, Source, SpawnSample};
 use scenario_log::reader::LogLine;
 use scenario_log::schema;
 
@@ -138,6 +138,16 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         }
         Some(Event::FetchFailed { source, kind, error, took, sent, .. }) => {
             Input::FetchFailed { source, kind, error: error.to_owned(), took, sent }
+        }
+        Some(Event::LinkOpened { link, connection }) => {
+            Input::LinkOpened(LinkConnection { link: link.into(), connection })
+        }
+        Some(Event::LinkClosed { link, connection, why, bytes_to, bytes_from, took, error }) => {
+            let error = error.map(str::to_owned);
+            Input::LinkClosed {
+                at: LinkConnection { link: link.into(), connection },
+                closing: Box::new(LinkClosing { why, bytes_to, bytes_from, took, error }),
+            }
         }
         Some(Event::TypedInput { text, .. }) => {
             Input::CommandTyped { text: text.to_owned(), unredacted: None }

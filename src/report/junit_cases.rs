@@ -206,6 +206,9 @@ impl JunitCases {
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }
             | Event::WorldState { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::LinkChanged { .. }
             | Event::Deadlock { .. } => {}
         }
     }

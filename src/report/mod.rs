@@ -11,6 +11,7 @@ pub mod html;
 pub mod junit_cases;
 pub mod junit_xml;
 mod kept_budgets;
+pub(crate) mod link_words;
 pub(crate) mod logged_scenario;
 pub mod metrics;
 pub mod origins;

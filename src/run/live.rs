@@ -21,6 +21,7 @@ use crate::io::console_input::ConsoleInput;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::http::Fetcher;
 use crate::io::inbox::{Inbox, is_end_request};
+use crate::io::link::{BoundLinks, Links};
 use crate::io::process::{ProcessInput, Processes, SpawnNumber};
 use crate::io::signals;
 use crate::io::terminal::line_editor::EditedLine;
@@ -80,6 +81,8 @@ pub struct LiveSetup {
     pub clock_started: Arc<OnceLock<std::time::Instant>>,
     /// Receives the run's progress, if something shows it.
     pub latest_progress: Option<LatestProgress>,
+    /// The links, which listen already.
+    pub links: BoundLinks,
     /// Serves the live page, if the recorder comes with one.
     pub server: Option<PageServer>,
     /// Whether the live page stays when the run has ended.
@@ -141,6 +144,7 @@ struct LiveLoop {
     inbox: Rc<Inbox>,
     processes: Processes,
     fetches: Fetcher,
+    links: Links,
     /// Whether the engine has received a panic as an input.
     has_panicked: bool,
     /// The error that stopped the log.
@@ -193,6 +197,7 @@ impl LiveLoop {
         }
         let (mut recorder, page) = open()?;
         recorder.keep_world_lines();
+        let links = live.links.start(&inbox).map_err(RunStartError)?;
         // The clock starts last, so that none of the above makes the run late.
         let clock = RunClock::start(live.speed, live.precise);
         let clock = clock.map_err(|error| RunStartError(format!("there is no timer: {error}")))?;
@@ -203,6 +208,7 @@ impl LiveLoop {
             clock,
             processes,
             fetches: Fetcher::new(context, Rc::clone(&inbox)),
+            links,
             inbox,
             has_panicked: false,
             log_error: None,
@@ -366,6 +372,7 @@ impl LiveLoop {
                     let late = self.clock.machine_span(late);
                     self.fetches.start_late(source, (job, url, captured), player, late);
                 }
+                Effect::ChangeLink { link, faults, reset } => self.links.change(link, faults, reset),
                 Effect::EndSession { session } => self.fetches.end_session(session),
                 Effect::WarnAboutFetch { job, text } => {
                     run.recorder.show_fetch_warning(self.clock.now(), &job, &text)

@@ -87,6 +87,9 @@ impl FetchLineRenderer {
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }
             | Event::WorldState { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::LinkChanged { .. }
             | Event::Deadlock { .. }
             | Event::Expect(_) => Ok(()),
         }

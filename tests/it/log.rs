@@ -12,7 +12,7 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 39] = [
+const EVENTS: [(&str, &str); 42] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -56,6 +56,9 @@ const EVENTS: [(&str, &str); 39] = [
     ("player.left", "source"),
     ("world.state", "due players"),
     ("deadlock", "waiting"),
+    ("link.opened", "link connection"),
+    ("link.closed", "link connection why bytes_to bytes_from took error"),
+    ("link.changed", "due link entry undone latency bandwidth cut limit slice refuse reset"),
     ("expect", "name ok wanted got events"),
     ("run.finished", "outcome reason spawned exited fetched moves lines lateness fetches shared took crc32c"),
 ];
@@ -476,6 +479,9 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
     // Guests: players who came over the network.
     let guests = std::fs::read(project().join("tests/logs/guests.jsonl")).unwrap();
     seen.extend(assert_whole(&schema, &guests));
+    // Links: faults between programs.
+    let links = std::fs::read(project().join("tests/logs/links.jsonl")).unwrap();
+    seen.extend(assert_whole(&schema, &links));
     let wanted: BTreeSet<String> = EVENTS.iter().map(|(event, _)| (*event).to_owned()).collect();
     assert_eq!(seen, wanted, "every event is in one of these logs");
     let file = std::fs::read_to_string(project().join("schema/event.schema.json")).unwrap();

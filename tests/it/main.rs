@@ -21,6 +21,7 @@ mod fetch;
 mod guests;
 mod last_line;
 mod life;
+mod links;
 mod live_page;
 mod load;
 mod log;

@@ -69,6 +69,7 @@ fn every_scenario_is_run_here() {
         "peterson",
         "philosophers",
         "regions",
+        "resilience",
         "server_and_clients",
         "shop",
         "three_waves",
@@ -300,6 +301,17 @@ fn regions() {
     assert!(marks.contains(&"asia is closed"), "{marks:?}");
     assert!(log.of("spawn.started").iter().all(|event| event["preset"] == "visitors"));
     assert_eq!(log.of("move").len(), 45);
+}
+
+#[test]
+fn resilience() {
+    let log = run("resilience.toml", &[]);
+    let changes = log.of("link.changed");
+    let cut = changes.iter().filter(|event| event["entry"] == "cut").count();
+    assert_eq!((changes.len(), cut), (4, 2));
+    assert!(log.of("link.closed").len() >= 100);
+    let killed = log.of("spawn.exited").into_iter().find(|event| event["signal"] == "KILL").unwrap();
+    assert_eq!(killed["ok"], true);
 }
 
 #[test]

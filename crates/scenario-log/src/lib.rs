@@ -55,6 +55,7 @@ pub mod encode_text;
 pub mod event;
 pub mod event_kind;
 pub mod fetch_error_kind;
+pub mod link_closing;
 pub mod load_metrics;
 pub mod name;
 pub mod parse_seconds;

@@ -130,5 +130,6 @@ export function readTimeline(raw) {
   if (lanes.length > MAX_LANES_UNFOLDED) for (const group of groups) group.isFolded = true;
   const marks = raw.marks.map(([t, line, kind, text]) => ({ t, line, kind, text }));
   const arrows = raw.arrows.map(([from, start, to, end]) => ({ from: lanes[from], start, to: lanes[to], end }));
-  return { end: Math.max(raw.end, 1), columns: raw.columns, groups, lanes, marks, ticks: summed(raw.ticks), arrows };
+  const bands = (raw.bands ?? []).map(([t, end, line, text]) => ({ t, end, line, text }));
+  return { end: Math.max(raw.end, 1), columns: raw.columns, groups, lanes, marks, ticks: summed(raw.ticks), arrows, bands };
 }

@@ -14,7 +14,7 @@ const COLORS = [
 /** @type {Record<string, string>} */
 const POINT_COLORS = { m: 'move', w: 'move', o: 'output', f: 'output', e: 'err', s: 'open', r: 'ready' };
 /** @type {Record<string, string>} */
-const MARK_COLORS = { k: 'text', n: 'open', i: 'spawn', t: 'fetch', q: 'err', p: 'open', h: 'ok', x: 'wrong' };
+const MARK_COLORS = { k: 'text', n: 'open', i: 'spawn', t: 'fetch', q: 'err', p: 'open', l: 'err', h: 'ok', x: 'wrong' };
 /** One line of the scale in this many pixels, about. */
 const SCALE_DISTANCE = 110;
 /** A place left of everything, for when nothing has been drawn yet. */
@@ -88,6 +88,7 @@ export class Drawing {
     const first = Math.max(0, Math.floor((top - AXIS) / ROW)), last = Math.ceil((top + height - AXIS) / ROW);
     const seen = rows.slice(first, last + 1);
     this.drawGrid();
+    this.drawBands();
     for (const row of seen) this.drawRow(row, row.y - top);
     this.drawArrows();
     for (const row of seen) this.drawLabel(row, row.y - top);
@@ -118,6 +119,15 @@ export class Drawing {
     }
     context.stroke();
     context.setLineDash([]);
+  }
+
+  /** The faults that the run itself caused, behind everything: pale from top to bottom. */
+  drawBands() {
+    const { context } = this, { colors, bands, height } = this.stage;
+    context.fillStyle = colors.wrong;
+    context.globalAlpha = .14;
+    for (const band of bands) this.box(band.t, band.end, 0, height, 2);
+    context.globalAlpha = 1;
   }
 
   /**

@@ -99,6 +99,8 @@ export function linesAt(stage, x, y) {
     const running = row.group.ran[Math.floor(t / stage.end * stage.columns)] ?? 0;
     return [...groupLines(row.group), 'at ' + momentText(t, stage.view.width) + ': ' + running + ' at once'];
   }
+  const bands = stage.bands.filter(band => band.t <= t + near && t - near <= band.end);
+  if (bands.length) return bands.map(band => band.text);
   const tick = stage.ticks.find(tick => Math.abs(tick - t) < near);
   return tick === undefined ? null : ['tick', momentText(tick, SENTENCE_WIDTH)];
 }

@@ -51,14 +51,16 @@ export interface RawTimeline {
   /** From a lane and moment to a lane and moment. The timeline's own row is lane -1. */
   arrows: [number, number, number, number][];
   texts: string[];
+  /** Faults that the run itself caused: start, end, line of the log and text. */
+  bands?: [number, number, number, string][];
 }
 
 export type SourceKind = 'spawn' | 'fetch';
 export type LaneState = 'ok' | 'wrong' | 'open';
 /** A move, a step, a line on standard output, on standard error or of a body, suspended, resumed. */
 export type PointKind = 'm' | 'w' | 'o' | 'e' | 'f' | 's' | 'r';
-/** A mark, typed, sent, a stop, a pause, an expectation that held, something that went wrong. */
-export type MarkKind = 'k' | 'n' | 'i' | 't' | 'q' | 'p' | 'h' | 'x';
+/** A mark, typed, sent, a stop, a pause, a change of a link, an expectation that held, something that went wrong. */
+export type MarkKind = 'k' | 'n' | 'i' | 't' | 'q' | 'p' | 'l' | 'h' | 'x';
 
 /** Something at one moment: on a lane, or on the timeline's own row. */
 export interface Point {
@@ -127,6 +129,15 @@ export interface TimelineData {
   marks: Point[];
   ticks: number[];
   arrows: Arrow[];
+  bands: Band[];
+}
+
+/** A fault that the run itself caused, from its start to its end. */
+export interface Band {
+  t: number;
+  end: number;
+  line: number;
+  text: string;
 }
 
 interface RowPlace {

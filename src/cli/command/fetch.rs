@@ -11,6 +11,7 @@ use crate::cli::command::report_error;
 use crate::cli::command::verdict_exit_code;
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
+use crate::io::link::BoundLinks;
 use crate::io::log_file::writer::{LogWriter, OpenedOutput};
 use crate::run::live::AfterEnd;
 use crate::run::recorder::RunRecorder;
@@ -86,6 +87,7 @@ fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, Cl
     let context = RunContext { scenario: Rc::clone(&scenario), folder, secrets, seed: 0, speed: 1.0 };
     let live = live::LiveSetup {
         context,
+        links: BoundLinks::default(),
         speed: 1.0,
         precise: false,
         input: None,

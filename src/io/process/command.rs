@@ -333,6 +333,7 @@ mod tests {
             seed: None,
             tick: None,
             world: None,
+            links: Vec::new(),
             time_limit: None,
             hold: false,
             vars: Default::default(),

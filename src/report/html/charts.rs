@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::report::format::{format_peak, format_rate, format_span};
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
+use crate::report::metrics::injected_faults::InjectedFault;
 use crate::report::metrics::resources::{GaugeSeries, PresetUsage, format_processors};
 use crate::report::metrics::source_metrics::SourceMetrics;
 use crate::report::metrics::time_series::TimeSeries;
@@ -23,6 +24,8 @@ const COLUMNS: usize = 120;
 const HISTOGRAM_BARS: usize = 48;
 /// How many distributions of a kind have charts: those with the most values.
 const MAX_CHARTS: usize = 8;
+/// The bands of faults in a chart.
+const MAX_BANDS: usize = 200;
 /// A distribution with fewer values has no chart.
 const MIN_VALUES: u64 = 10;
 /// The points of a curve between one power of ten and the next.
@@ -36,6 +39,8 @@ pub(super) struct SvgChart {
     /// The chart in words, for screen readers.
     words: String,
     path: String,
+    /// The places and the widths of faults that the run itself caused.
+    bands: Vec<[f64; 2]>,
     is_line: bool,
     /// The labels below it, evenly spaced.
     axis: Vec<String>,
@@ -56,7 +61,21 @@ pub(super) fn flow_charts(metrics: &RunMetrics, end: Moment) -> Vec<SvgChart> {
     if end == Moment::ZERO {
         return Vec::new();
     }
-    metrics.flows.iter().map(|(flow, series)| time_chart(flow.name(), series, end)).collect()
+    let bands = fault_bands(metrics, end);
+    let charts = metrics.flows.iter().map(|(flow, series)| time_chart(flow.name(), series, end));
+    charts.map(|chart| SvgChart { bands: bands.clone(), ..chart }).collect()
+}
+
+/// The faults that held for some time, as places in a chart over the run's time.
+fn fault_bands(metrics: &RunMetrics, end: Moment) -> Vec<[f64; 2]> {
+    let place =
+        |t: Moment| (t.0.min(end.0) as f64 / end.0 as f64 * CHART_WIDTH as f64 * 100.0).round() / 100.0;
+    let held = metrics.injected.kept.iter().filter(|fault| fault.end != Some(fault.start));
+    let band = |fault: &InjectedFault| {
+        let (from, to) = (place(fault.start), place(fault.end.unwrap_or(end)));
+        [from, (to - from).max(0.5)]
+    };
+    held.take(MAX_BANDS).map(band).collect()
 }
 
 fn time_chart(name: &str, series: &TimeSeries, end: Moment) -> SvgChart {
@@ -70,6 +89,7 @@ fn time_chart(name: &str, series: &TimeSeries, end: Moment) -> SvgChart {
         words: format!("{name} over time: {note} on average, up to {top}"),
         note,
         path: bars_path(&columns),
+        bands: Vec::new(),
         is_line: false,
         axis: (0..=4).map(|n| format_span(Span(end.0 / 4 * n))).collect(),
         sides: [top, "0".to_owned()],
@@ -89,7 +109,9 @@ pub(super) fn resource_charts(metrics: &RunMetrics, end: Moment) -> Vec<SvgChart
     let processors = |name: &str, usage: &PresetUsage| {
         gauge_chart(&format!("processors of {name}"), &usage.processors, end, format_processors)
     };
-    presets.iter().flat_map(|(name, usage)| [memory(name, usage), processors(name, usage)]).collect()
+    let bands = fault_bands(metrics, end);
+    let charts = presets.iter().flat_map(|(name, usage)| [memory(name, usage), processors(name, usage)]);
+    charts.map(|chart| SvgChart { bands: bands.clone(), ..chart }).collect()
 }
 
 fn gauge_chart(title: &str, series: &GaugeSeries, end: Moment, format: fn(u64) -> String) -> SvgChart {
@@ -101,6 +123,7 @@ fn gauge_chart(title: &str, series: &GaugeSeries, end: Moment, format: fn(u64) -
         title,
         note,
         path: bars_path(&series.columns(end, COLUMNS)),
+        bands: Vec::new(),
         is_line: false,
         axis: (0..=4).map(|n| format_span(Span(end.0 / 4 * n))).collect(),
         sides: [top, "0".to_owned()],
@@ -177,6 +200,7 @@ fn histogram_chart(name: &str, distribution: &Distribution, range: (f64, f64)) -
             format_nanoseconds(range.1)
         ),
         path: bars_path(&counts),
+        bands: Vec::new(),
         is_line: false,
         axis: (0..=4).map(|n| format_nanoseconds(log_interpolate(range, f64::from(n) / 4.0))).collect(),
         sides: [most, "0".to_owned()],
@@ -207,6 +231,7 @@ fn percentile_chart(name: &str, distribution: &Distribution, range: (f64, f64)) 
             format_nanoseconds(range.1)
         ),
         path,
+        bands: Vec::new(),
         is_line: true,
         axis: axis.collect(),
         sides: [format_nanoseconds(range.1), format_nanoseconds(range.0)],

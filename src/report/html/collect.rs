@@ -146,6 +146,7 @@ impl CollectedReport {
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::SpawnRestarted { .. }
+            | Event::LinkChanged { .. }
             | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
@@ -158,7 +159,10 @@ impl CollectedReport {
                     self.add_mark(mark, entry);
                 }
             }
-            Event::WorldState { .. } | Event::RunFinished(_) => {}
+            Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::WorldState { .. }
+            | Event::RunFinished(_) => {}
         }
     }
 

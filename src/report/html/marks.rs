@@ -1,6 +1,7 @@
 //! The timeline's own lane: marks, typed lines, sends, stops, guests, pauses, expectations and ticks.
 
 use crate::report::html::text::{MAX_TEXT_CHARS, escaped_size, truncate_text};
+use crate::report::link_words::change_words;
 use crate::report::metrics::faults::is_load_end;
 use scenario_log::event::{EntryName, Event};
 use scenario_log::time::Moment;
@@ -66,6 +67,9 @@ impl TimelineMark {
                 let why = error.map(|why| format!(": {why}")).unwrap_or_default();
                 (if error.is_some() { 'x' } else { 'q' }, format!("signal {signal}{to}{why}"), entry)
             }
+            Event::LinkChanged { link, entry, .. } => {
+                ('l', format!("link {link}: {}", change_words(event).unwrap_or_default()), entry)
+            }
             Event::SpawnRestarted { source, replaces } => {
                 ('q', format!("{source} takes the place of {replaces}"), None)
             }
@@ -110,6 +114,8 @@ impl TimelineMark {
             | Event::FetchFinished { .. }
             | Event::FetchFailed { .. }
             | Event::WorldState { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
             | Event::RunFinished(_) => return None,
         };
         Some((TimelineMark { t, line, kind, text: truncate_text(&text, MAX_TEXT_CHARS) }, entry))

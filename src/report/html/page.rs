@@ -97,7 +97,7 @@ pub(super) fn render_page(
         policy: content_policy(),
         style: REPORT_STYLE,
         script: &REPORT_SCRIPT,
-        data: timeline_json::render_json(&collected, end)?,
+        data: timeline_json::render_json(&collected, &metrics.injected, end)?,
         version: env!("CARGO_PKG_VERSION"),
         name: metrics.start.as_ref().map_or_else(|| "a run".to_owned(), |run| sanitize(&run.name)),
         verdict: metrics.end.as_ref().map_or("cut short", |finished| finished.outcome.name()),

@@ -8,7 +8,7 @@
 //! The kind of a point is `m` for a move, `w` for a step, `o` and `e` for a line on standard output and
 //! error, `f` for a line of a body, `s` and `r` for suspended and resumed. The kind of a mark is `k` for a
 //! mark, `n` for an entry that is skipped or tried again, `i` for a typed line or a guest that comes or goes, `t` for sent, `q` for a stop, `p` for a pause
-//! or its end, `h` for an expectation that held, and `x` for something that went wrong.
+//! or its end, `l` for a change of a link, `h` for an expectation that held, and `x` for something that went wrong.
 
 use std::collections::HashMap;
 
@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::report::html::collect::{CollectedReport, TimelinePoint};
 use crate::report::html::lanes::{BarState, LaneGroup, LaneKind, TimelineLane};
 use crate::report::html::sample::PointSample;
+use crate::report::metrics::injected_faults::{InjectedFault, InjectedFaults};
 use crate::report::metrics::time_series::TimeSeries;
 use scenario_log::time::Moment;
 
@@ -37,6 +38,8 @@ struct TimelineJson<'a> {
     ticks: Vec<u64>,
     arrows: Vec<(i64, u64, i64, u64)>,
     texts: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bands: Vec<(u64, u64, u64, &'a str)>,
 }
 
 #[derive(Serialize)]
@@ -115,7 +118,11 @@ impl<'a> TextPool<'a> {
 ///
 /// # Errors
 /// If it has no JSON form.
-pub(super) fn render_json(collected: &CollectedReport, end: Moment) -> Result<String, serde_json::Error> {
+pub(super) fn render_json(
+    collected: &CollectedReport,
+    injected: &InjectedFaults,
+    end: Moment,
+) -> Result<String, serde_json::Error> {
     let lanes = &collected.lanes.lanes;
     let counted = lanes.iter().filter(|lane| has_thinned_points(lane)).count().max(1);
     let columns = (MAX_LANE_COUNTS / counted).clamp(MIN_COLUMNS, COLUMNS);
@@ -131,6 +138,7 @@ pub(super) fn render_json(collected: &CollectedReport, end: Moment) -> Result<St
         ticks: differences(collected.marks.ticks.iter().map(|t| t.0)),
         arrows: collected.arrows.iter().map(|(from, to)| arrow_json(*from, *to)).collect(),
         texts: texts.texts,
+        bands: injected.kept.iter().map(|fault| band_json(fault, end)).collect(),
     };
     serde_json::to_string(&data).map(|json| escape_for_html(&json))
 }
@@ -218,6 +226,11 @@ fn run_length_counts(series: &TimeSeries, end: Moment, columns: usize) -> Vec<u6
         }
     }
     out
+}
+
+/// A fault that the run itself caused: its start, its end, its line of the log, its text.
+fn band_json(fault: &InjectedFault, end: Moment) -> (u64, u64, u64, &str) {
+    (fault.start.0, fault.end.unwrap_or(end).0, fault.line, &fault.text)
 }
 
 /// The timeline's own lane has the number -1.

@@ -140,6 +140,9 @@ fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::SpawnUnhealthy { .. }
         | Event::StopFailed { .. }
         | Event::SpawnRestarted { .. }
+        | Event::LinkOpened { .. }
+        | Event::LinkClosed { .. }
+        | Event::LinkChanged { .. }
         | Event::RunStarted { .. }
         | Event::ClockTick { .. }
         | Event::SpawnStarted { .. }

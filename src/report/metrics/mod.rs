@@ -3,6 +3,7 @@
 
 pub mod distribution;
 pub mod faults;
+pub mod injected_faults;
 pub mod move_counts;
 pub mod recoveries;
 pub mod resources;
@@ -15,6 +16,7 @@ use std::io;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::faults::RunFaults;
+use crate::report::metrics::injected_faults::InjectedFaults;
 use crate::report::metrics::move_counts::MoveCounts;
 use crate::report::metrics::recoveries::Recoveries;
 use crate::report::metrics::resources::ResourceMetrics;
@@ -101,6 +103,8 @@ pub struct RunMetrics {
     pub lateness: BTreeMap<&'static str, Distribution>,
     /// Counts over time.
     pub flows: BTreeMap<EventFlow, TimeSeries>,
+    /// The faults that the run itself put on links and programs.
+    pub injected: InjectedFaults,
     /// Everything that went wrong.
     pub faults: RunFaults,
     /// The programs that ended and came back.
@@ -138,6 +142,7 @@ impl RunMetrics {
         }
         self.faults.on_event(logged);
         self.recoveries.on_event(logged);
+        self.injected.on_event(t, line, event);
         match *event {
             Event::RunStarted { name, seed, clock, started_at, .. } => {
                 let at = started_at.map(str::to_owned);
@@ -205,6 +210,9 @@ impl RunMetrics {
             | Event::SpawnUnhealthy { .. }
             | Event::StopFailed { .. }
             | Event::SpawnRestarted { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::LinkChanged { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::StepEnded { .. }

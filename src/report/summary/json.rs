@@ -37,6 +37,8 @@ struct SummaryJson<'a> {
     expected: Vec<SummaryExpectationJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     skipped: Vec<SkippedEntryJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    injected: Vec<InjectedFaultJson<'a>>,
     spawns: BTreeMap<&'a str, SpawnsJson<'a>>,
     fetches: BTreeMap<&'a str, FetchesJson<'a>>,
     moves: BTreeMap<&'a str, u64>,
@@ -110,6 +112,15 @@ struct SkippedEntryJson<'a> {
     reason: &'a str,
 }
 
+/// A fault that the run put on a link or a program.
+#[derive(Serialize)]
+struct InjectedFaultJson<'a> {
+    from: Box<RawValue>,
+    /// Null if it held until the end of the run.
+    to: Option<Box<RawValue>>,
+    what: &'a str,
+}
+
 #[derive(Serialize)]
 struct SourceEndsJson<'a> {
     started: u64,
@@ -179,6 +190,10 @@ fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
         let (what, output) = (&*fault.message, &*fault.output);
         Ok(FaultJson { line: fault.line, t: moment_json(fault.t)?, source, what, output })
     });
+    let injected = metrics.injected.kept.iter().map(|fault| {
+        let to = fault.end.map(moment_json).transpose()?;
+        Ok(InjectedFaultJson { from: moment_json(fault.start)?, to, what: &fault.text })
+    });
     let late = metrics.lateness.iter().map(|(event, late)| Ok((*event, distribution_json(late)?)));
     Ok(SummaryJson {
         name: started.map(|started| &*started.name),
@@ -194,6 +209,7 @@ fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
         back: recoveries_json(&metrics.recoveries)?,
         expected: metrics.expectations.iter().map(expectation_json).collect(),
         skipped: metrics.skipped.iter().map(|(entry, reason)| SkippedEntryJson { entry, reason }).collect(),
+        injected: injected.collect::<serde_json::Result<_>>()?,
         spawns: metrics_json(&metrics.spawns, |name, group, ends| {
             let usage = metrics.resources.of_preset(name);
             SpawnsJson {

@@ -45,6 +45,7 @@ pub fn render_text(metrics: &RunMetrics, style: SummaryStyle) -> String {
         sections::recoveries_section(metrics),
         sections::expectations_section(metrics),
         sections::skipped_section(metrics),
+        sections::injected_section(metrics),
         sections::spawns_section(metrics),
         sections::resources_section(metrics),
         sections::fetches_section(metrics),

@@ -4,6 +4,7 @@
 use crate::report::format::{connection_notes, format_peak, format_span, push_expectation};
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
+use crate::report::metrics::injected_faults::InjectedFault;
 use crate::report::metrics::source_metrics::{MetricsByName, SourceMetrics};
 use crate::report::summary::text_chart::{ChartCharset, horizontal_bar, sparkline};
 use crate::report::summary::text_table::{MAX_NAME_CHARS, TextTable, truncate_name};
@@ -26,6 +27,9 @@ const MIN_REQUESTS: u64 = 10;
 
 /// How many columns a chart over the run's time has, and the longest bar.
 const COLUMNS: usize = 40;
+
+/// How much of an injected fault a line has.
+const MAX_FAULT_CHARS: usize = 54;
 
 pub(super) fn faults_section(metrics: &RunMetrics) -> Vec<String> {
     let wrong = &metrics.faults;
@@ -88,6 +92,39 @@ pub(super) fn skipped_section(metrics: &RunMetrics) -> Vec<String> {
     let more = metrics.skipped.len() - shown.len();
     if more > 0 {
         lines.push(format!("and {} more", group_digits(more as u64)));
+    }
+    lines
+}
+
+/// A text, cut if it is longer.
+fn cut_text(text: &str, most: usize) -> String {
+    match text.chars().count() > most {
+        true => text.chars().take(most - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}
+
+/// The faults that the run put on links and programs, with their times.
+pub(super) fn injected_section(metrics: &RunMetrics) -> Vec<String> {
+    let injected = &metrics.injected;
+    if injected.kept.is_empty() {
+        return Vec::new();
+    }
+    let shown = &injected.kept[..injected.kept.len().min(MAX_ROWS)];
+    let row = |fault: &InjectedFault| {
+        let start = format_moment(fault.start);
+        let time = match fault.end {
+            Some(end) if end == fault.start => String::new(),
+            Some(end) => format!("for {}", format_span(end.since(fault.start))),
+            None => "to the end".to_owned(),
+        };
+        format!("{start:>9}  {time:<11}  {}", cut_text(&sanitize(&fault.text), MAX_FAULT_CHARS))
+    };
+    let mut lines: Vec<String> =
+        ["injected faults".to_owned()].into_iter().chain(shown.iter().map(row)).collect();
+    let more = (injected.kept.len() - shown.len()) as u64 + injected.omitted;
+    if more > 0 {
+        lines.push(format!("and {} more", group_digits(more)));
     }
     lines
 }

@@ -326,6 +326,9 @@ impl<W: Write> TraceReport<W> {
             | Event::EntryRetried { .. }
             | Event::Sent { .. }
             | Event::SpawnRestarted { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::LinkChanged { .. }
             | Event::Signalled { .. }
             | Event::Stopping { .. }
             | Event::RunPaused

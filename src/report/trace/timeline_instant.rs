@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::report::link_words::change_words;
 use crate::report::trace::trace_file::TraceArgs;
 use scenario_log::event::Event;
 
@@ -35,6 +36,10 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         Event::Signalled { source, signal, error, .. } => {
             let source = source.map(|source| source.to_string());
             (format!("signal {signal}"), json!({ "source": source, "error": error }))
+        }
+        Event::LinkChanged { link, .. } => {
+            let words = change_words(event).unwrap_or_default();
+            (format!("link {link}: {words}"), json!({ "link": link }))
         }
         Event::SpawnRestarted { source, replaces } => {
             let args = json!({ "source": source.to_string(), "replaces": replaces.to_string() });
@@ -80,6 +85,8 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         | Event::FetchLine { .. }
         | Event::FetchFinished { .. }
         | Event::FetchFailed { .. }
-        | Event::WorldState { .. } => return None,
+        | Event::WorldState { .. }
+        | Event::LinkOpened { .. }
+        | Event::LinkClosed { .. } => return None,
     })
 }

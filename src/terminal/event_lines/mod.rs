@@ -3,6 +3,7 @@
 //! Texts from outside go through [`scenario_log::sanitize`]; nothing raw is shown.
 
 mod control;
+mod links;
 mod pieces;
 mod programs;
 mod requests;
@@ -212,6 +213,9 @@ impl LineRenderer {
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::Deadlock { .. } => self.push_control_event(out, t, event),
+            Event::LinkOpened { .. } | Event::LinkClosed { .. } | Event::LinkChanged { .. } => {
+                self.push_link_event(out, t, event);
+            }
             Event::UnfinishedText { source, stream, text } => {
                 self.push_text(out, t, (*source, *stream), text);
             }

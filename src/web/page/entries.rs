@@ -155,6 +155,7 @@ fn describe_action(scenario: &Scenario, entry: &TimelineEntry) -> String {
         }
         EntryAction::Send(send) => format!("send to {}", send.to.name),
         EntryAction::Signal(action) => format!("signal {} {}", action.to.name, action.signal),
+        EntryAction::Link(action) => format!("link {}", action.describe(&scenario.links[action.link].name)),
         EntryAction::Mark(text) => format!("mark {}", text.display_with_gaps()),
     };
     let times = if entry.count > 1 { format!(" x{}", entry.count) } else { String::new() };

@@ -140,6 +140,9 @@ impl LiveLanes {
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }
             | Event::WorldState { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::LinkChanged { .. }
             | Event::Deadlock { .. }
             | Event::Expect(_)
             | Event::RunFinished(_) => {}

@@ -221,6 +221,9 @@ impl RunOverview {
             | Event::RunResumed { .. }
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }
+            | Event::LinkOpened { .. }
+            | Event::LinkClosed { .. }
+            | Event::LinkChanged { .. }
             | Event::WorldState { .. } => {}
         }
         let LiveCounts { events, moves, lines, requests, .. } = *counts;
@@ -319,6 +322,7 @@ impl AvailableCommands {
                 | EntryAction::Signal(_)
                 | EntryAction::Kill(_)
                 | EntryAction::Restart(_)
+                | EntryAction::Link(_)
                 | EntryAction::Mark(_) => return None,
             };
             let id = scenario.entry_name(index).filter(|name| scenario.find_entry(name) == Some(index))?;

@@ -9,6 +9,7 @@ use crate::report::feed::LogEvent;
 use crate::report::format::{format_span, pluralize};
 use crate::report::html::marks::TimelineMark;
 use crate::report::html::text::{truncate_bytes, truncate_text};
+use crate::report::link_words::connection_words;
 use crate::report::metrics::faults::readable_reason;
 use crate::web::page::lanes::LiveLanes;
 use crate::web::page::moment_to_seconds;
@@ -206,6 +207,11 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
         Event::TypedInput { .. } => mark_line(t, event, "input"),
         Event::Sent { .. } => mark_line(t, event, "sent"),
         Event::Signalled { .. } => mark_line(t, event, "sent"),
+        Event::LinkChanged { .. } => mark_line(t, event, "mark"),
+        Event::LinkOpened { link, .. } | Event::LinkClosed { link, .. } => {
+            let words = connection_words(event).unwrap_or_default();
+            line("mark", truncate_text(&format!("link {link}: {words}"), MAX_TEXT_CHARS), false)
+        }
         Event::Expect(_) => mark_line(t, event, "expect"),
         Event::Stopping { .. } | Event::RunPaused | Event::RunResumed { .. } | Event::Deadlock { .. } => {
             mark_line(t, event, "stop")

@@ -20,11 +20,11 @@ use scenario_core::scenario::model::{
     ActionTarget, ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource,
     DataTable, EntryAction, EntryPace, EntryRepeat, EntryTrigger, EntryUntil, ExitRule, FailureBudget,
     FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, HttpProbe, Isolation,
-    JsonCondition, JsonTests, LifeRules, LivenessRule, LoadModel, LoadProfile, MultipartPart, OnExit,
-    OnFailure, PartContent, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ProbeTest,
-    ReadinessRule, ReadinessTest, RestartCause, RestartPolicy, RowOrder, RowSource, Scenario, ScenarioText,
-    SendAction, SignalAction, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
-    WorldEdges, WorldRules,
+    JsonCondition, JsonTests, LifeRules, Link, LinkAction, LinkAddress, LinkCut, LinkFaults, LivenessRule,
+    LoadModel, LoadProfile, MultipartPart, OnExit, OnFailure, PartContent, PlayerBehavior, PlayerGroup,
+    PlayersPreset, Preset, PresetKind, ProbeTest, ReadinessRule, ReadinessTest, RestartCause, RestartPolicy,
+    RowOrder, RowSource, Scenario, ScenarioText, SendAction, SignalAction, StatusRange, StatusRule,
+    StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
@@ -699,6 +699,32 @@ fn source_target() -> ActionTarget {
     ActionTarget { name: "ps#3".to_owned(), source: Some(Source::Spawn(3)), ..ActionTarget::default() }
 }
 
+/// A change of the only link.
+fn link_action() -> impl Strategy<Value = LinkAction> {
+    let cut = select(vec![LinkCut::Both, LinkCut::To, LinkCut::From]);
+    let faults = (
+        of(interval()),
+        of(1..=i64::MAX as u64),
+        of(cut),
+        any::<bool>(),
+        of(0..=i64::MAX as u64),
+        of(1..=i64::MAX as u64),
+    );
+    let faults = faults.prop_map(|(latency, bandwidth, cut, refuse, limit, slice)| LinkFaults {
+        latency,
+        bandwidth,
+        cut,
+        refuse,
+        limit,
+        slice,
+    });
+    (faults, any::<bool>(), of(some_span())).prop_map(|(faults, reset, duration)| {
+        let is_none = faults.is_none();
+        let duration = duration.filter(|_| !is_none);
+        LinkAction { link: 0, faults, reset, heal: is_none, duration }
+    })
+}
+
 /// An entry that may refer to the first one, which spawns a program.
 fn entry() -> impl Strategy<Value = TimelineEntry> {
     let condition = prop_oneof![
@@ -732,6 +758,7 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
             pause
         })),
         late().prop_map(EntryAction::Mark),
+        link_action().prop_map(EntryAction::Link),
     ]
     .boxed();
     (span(), of(after), action, 1..=1_000_000u32, of(repeat()), any::<bool>())
@@ -854,6 +881,10 @@ prop_compose! {
             name, description, seed, tick, time_limit, hold, vars, ports: BTreeMap::from([("db".to_owned(), 5432)]), presets, fetches, data,
             timeline: [spawn, tried].into_iter().chain(entries).collect(), expectations: expect,
             shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), channels, world,
+            links: vec![Link {
+                name: "db".to_owned(), listen: LinkAddress::Tcp("[::1]".to_owned(), 7), to: LinkAddress::Unix("run/db ${x}".into()),
+                place: FilePlace::default(),
+            }],
         }
     }
 }
@@ -864,6 +895,7 @@ fn placeless(mut scenario: Scenario) -> Scenario {
     scenario.data.iter_mut().for_each(|table| table.place = FilePlace::default());
     scenario.fetches.iter_mut().for_each(|fetch| fetch.place = FilePlace::default());
     scenario.timeline.iter_mut().for_each(|entry| entry.place = FilePlace::default());
+    scenario.links.iter_mut().for_each(|link| link.place = FilePlace::default());
     scenario.expectations.iter_mut().for_each(|one| one.place = FilePlace::default());
     scenario
 }

@@ -83,6 +83,7 @@ impl Rig {
             seed: None,
             tick: None,
             world: None,
+            links: Vec::new(),
             time_limit: None,
             hold: false,
             vars: Default::default(),

@@ -192,6 +192,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         seed: None,
         tick: None,
         world: None,
+        links: Vec::new(),
         time_limit: None,
         hold: false,
         vars: BTreeMap::new(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::scenario::model::LinkFaults;
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::Source;
 use scenario_log::signal::Signal;
@@ -93,6 +94,15 @@ pub enum Effect {
     CancelRequest {
         /// The request.
         source: Source,
+    },
+    /// Put these faults on a link, in the place of those before.
+    ChangeLink {
+        /// The index of the link.
+        link: usize,
+        /// All faults that hold from now on.
+        faults: Arc<LinkFaults>,
+        /// Whether the connections that are open are reset.
+        reset: bool,
     },
     /// Suspend everything, the clock too, until the shell's job continues.
     SuspendRun,

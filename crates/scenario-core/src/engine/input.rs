@@ -2,10 +2,11 @@
 //! log can take the place of the world. Nothing here decides what an input means.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use scenario_log::event::{
-    Direction, FetchErrorKind, FetchedResponse, HttpHeader, OutputStream, SendCounts, Source, SpawnExit,
-    SpawnSample, SpawnUsage,
+    Direction, FetchErrorKind, FetchedResponse, HttpHeader, LinkClosing, OutputStream, SendCounts, Source,
+    SpawnExit, SpawnSample, SpawnUsage,
 };
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
@@ -190,6 +191,15 @@ pub enum Input {
         /// The guest.
         source: Source,
     },
+    /// A connection of a link was accepted.
+    LinkOpened(LinkConnection),
+    /// A connection of a link ended.
+    LinkClosed {
+        /// The connection.
+        at: LinkConnection,
+        /// How it ended.
+        closing: Box<LinkClosing>,
+    },
     /// A person typed a line.
     CommandTyped {
         /// The line without its newline, with its secrets redacted. It decides what happens, so that a replay
@@ -223,6 +233,15 @@ pub enum Input {
         /// The length of the pause by the machine's clock.
         took: Span,
     },
+}
+
+/// A connection of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkConnection {
+    /// The name of the link.
+    pub link: Rc<str>,
+    /// The number of the connection among those of the link, from 1.
+    pub connection: u64,
 }
 
 /// The decisions by a line, by the numbers of the log.

@@ -20,7 +20,7 @@
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
 //! `calendar_queue`, `steps` and `sleeping_players`), `player_sessions`, `spawns` (with `spawn_acts`, `spawn_restarts` and `lineage`), `job`, `load`,
-//! `requests`, `request_values` (with `data_rows`), `failure_budgets`, `guests`, `captures`, `stop_order` and
+//! `requests`, `request_values` (with `data_rows`), `failure_budgets`, `guests`, `captures`, `links`, `stop_order` and
 //! `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
 //! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
 //! players in the `world`.
@@ -44,6 +44,7 @@ mod guests;
 mod job;
 mod lifecycle;
 mod lineage;
+mod links;
 mod load;
 mod load_metrics_recorder;
 mod names;

@@ -87,6 +87,7 @@ fn action_key(scenario: &Scenario, action: &EntryAction) -> (&'static str, Strin
     match action {
         EntryAction::Spawn(preset) => ("spawn", scenario.presets[*preset].name.clone()),
         EntryAction::Fetch(job) => ("fetch", scenario.fetches[*job].name.clone()),
+        EntryAction::Link(action) => ("link", scenario.links[action.link].name.clone()),
         EntryAction::Stop(_)
         | EntryAction::Send(_)
         | EntryAction::Signal(_)

@@ -15,6 +15,8 @@ use scenario_log::time::Moment;
 pub(crate) enum Timer {
     /// The `n`th `clock.tick`.
     Tick(u64),
+    /// The time of a change of a link is over: before the next change of the same moment.
+    LinkHeal(u32),
     /// The next occurrence of a timeline entry.
     Entry(usize),
     /// The next request of a load, by the run of its job.
@@ -70,7 +72,8 @@ impl TimerQueue {
         let is_action = |timer: &Timer| {
             matches!(
                 timer,
-                Timer::Entry(_)
+                Timer::LinkHeal(_)
+                    | Timer::Entry(_)
                     | Timer::Arrival(_)
                     | Timer::Quiet(_)
                     | Timer::Continue(_)

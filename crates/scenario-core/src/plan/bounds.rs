@@ -253,6 +253,13 @@ fn action_bounds(scenario: &Scenario, action: &EntryAction) -> (Span, Option<Spa
             let most = (job.retries == 0).then(|| Span(job.timeout.0.saturating_mul(in_turn)));
             (Span::ZERO, most)
         }
+        EntryAction::Link(action) => {
+            // `heal` may end it early.
+            let heals = |other: &EntryAction| matches!(other, EntryAction::Link(other) if other.heal && other.link == action.link);
+            let most = action.duration.unwrap_or_default();
+            let is_healed = scenario.timeline.iter().any(|entry| heals(&entry.action));
+            (if is_healed { Span::ZERO } else { most }, Some(most))
+        }
         EntryAction::Stop(_)
         | EntryAction::Send(_)
         | EntryAction::Signal(_)

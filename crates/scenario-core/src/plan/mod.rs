@@ -214,6 +214,7 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
             | EntryAction::Signal(_)
             | EntryAction::Kill(_)
             | EntryAction::Restart(_)
+            | EntryAction::Link(_)
             | EntryAction::Mark(_) => 1,
         };
         one.checked_mul(u64::from(entry.count))?.checked_mul(max_occurrences(entry)?)

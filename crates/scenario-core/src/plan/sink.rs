@@ -7,7 +7,7 @@ use super::{MAX_EVENTS, MAX_PLAYERS, MAX_ROWS, MAX_SOURCES, PlanLimit, PlanRow, 
 use crate::engine::effect::Effect;
 use crate::engine::input::Input;
 use crate::engine::{Engine, EngineSink};
-use crate::scenario::model::{EntryTrigger, PresetKind, Scenario};
+use crate::scenario::model::{EntryTrigger, PresetKind, Scenario, describe_faults};
 use scenario_log::event::{EntryName, Event, Source, SpawnExit};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
@@ -208,6 +208,13 @@ impl EngineSink for PlanSink<'_> {
                 self.push_fetch(job, *entry, (url, *source));
             }
             Event::Mark { entry, text, .. } => self.push_row("mark", text, *entry, None),
+            Event::LinkChanged {
+                link, latency, bandwidth, cut, limit, slice, refuse, reset, entry, ..
+            } => {
+                let words = describe_faults([*latency, *bandwidth, *cut, *limit, *slice], (*refuse, *reset));
+                let words = if words.is_empty() { "all is well again" } else { &words };
+                self.push_row("link", &format!("{link}: {words}"), *entry, None);
+            }
             Event::Sent { source, entry, text, close, .. } if text.is_some() || close.is_some() => {
                 self.push_row("send", text.unwrap_or("the end of its input"), *entry, *source)
             }

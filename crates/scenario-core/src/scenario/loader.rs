@@ -16,7 +16,8 @@ use super::vars::Vars;
 use super::{FileProvider, LoadExtras, LoadedScenario, MatrixAxis, ScenarioError, ScenarioOptions};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity, SourceFiles, quoted};
 use crate::scenario::file::{
-    RawDataTable, RawExpectation, RawFetchJob, RawIncludedFile, RawPreset, RawScenario, RawTimelineEntry,
+    RawDataTable, RawExpectation, RawFetchJob, RawIncludedFile, RawLink, RawPreset, RawScenario,
+    RawTimelineEntry,
 };
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::Expectation;
@@ -304,12 +305,13 @@ fn decode_whole(
     let root = TomlNode { at: ByteRange::default(), value: TomlValue::Table(TomlDocument::ROOT) };
     if !is_root {
         let Some(raw) = RawIncludedFile::decode(&mut cx, root) else { return (None, None) };
-        let definitions = file_definitions((folder, order), raw.presets, raw.fetches, raw.data);
+        let definitions = file_definitions((folder, order), raw.presets, raw.fetches, raw.data, raw.links);
         return (None, with_entries(definitions, raw.timeline, raw.expect));
     }
     let Some(mut raw) = RawScenario::decode(&mut cx, root) else { return (None, None) };
     let (presets, fetches) = (std::mem::take(&mut raw.presets), std::mem::take(&mut raw.fetches));
-    let part = file_definitions((folder, order), presets, fetches, std::mem::take(&mut raw.data));
+    let (data, links) = (std::mem::take(&mut raw.data), std::mem::take(&mut raw.links));
+    let part = file_definitions((folder, order), presets, fetches, data, links);
     let (timeline, expect) = (std::mem::take(&mut raw.timeline), std::mem::take(&mut raw.expect));
     let part = with_entries(part, timeline, expect);
     (Some(raw), part)
@@ -341,15 +343,18 @@ fn file_definitions(
     presets: KeySlot<NamedTable<RawPreset, JobNameRule>>,
     fetches: KeySlot<NamedTable<RawFetchJob, JobNameRule>>,
     data: KeySlot<NamedTable<RawDataTable, JobNameRule>>,
+    links: KeySlot<NamedTable<RawLink, JobNameRule>>,
 ) -> Option<FileDefinitions> {
     let broken = matches!(presets, KeySlot::Invalid)
         || matches!(fetches, KeySlot::Invalid)
-        || matches!(data, KeySlot::Invalid);
+        || matches!(data, KeySlot::Invalid)
+        || matches!(links, KeySlot::Invalid);
     (!broken).then(|| FileDefinitions {
         folder,
         presets: presets.into_value().unwrap_or_default(),
         fetches: fetches.into_value().unwrap_or_default(),
         data: data.into_value().unwrap_or_default(),
+        links: links.into_value().unwrap_or_default(),
         order,
         timeline: Vec::new(),
         expect: Vec::new(),

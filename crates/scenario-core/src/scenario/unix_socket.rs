@@ -14,7 +14,7 @@ use crate::scenario::model::ScenarioText;
 pub const SCHEME: &str = "http+unix";
 
 /// The largest length of a socket's path, in bytes: `sun_path` of unix(7) without its NUL.
-const MAX_SOCKET_PATH_LEN: usize = 107;
+pub(crate) const MAX_SOCKET_PATH_LEN: usize = 107;
 
 /// The path of the socket in a URL; `None` if the URL has another scheme. A path that is not absolute is
 /// relative to the scenario's folder.

@@ -24,6 +24,7 @@ use crate::sanitize::sanitize;
 
 pub use crate::captured_value::REDACTED;
 pub use crate::fetch_error_kind::FetchErrorKind;
+pub use crate::link_closing::{LinkClosing, LinkEnd};
 pub use crate::spawn_usage::{LimitKind, SpawnSample, SpawnUsage};
 
 use crate::captured_value::CapturedValue;

@@ -12,10 +12,11 @@ use serde_json::Value;
 use crate::decode_error::DecodeError;
 use crate::event::log_value::{
     Captured, Checksum, ClockKind, Count, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag, FormatNumber,
-    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LimitKind, LineBase64, LineText, LoadMetricsByJob,
-    LogKey, LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
-    Position, Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList, Sha256,
-    SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
+    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LimitKind, LineBase64, LineText, LinkEnd,
+    LoadMetricsByJob, LogKey, LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings,
+    OutputStream, Pid, Player, Position, Positions, Register, RequestId, Required, ResolvedScenario,
+    RunOutcome, SeqList, Sha256, SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices,
+    UnlessEmpty, Waiting, rust_types,
 };
 use crate::event::observable::{EventKeyType, EventScope};
 use crate::event::{
@@ -660,6 +661,59 @@ events! {
         /// What each player waits for, by the player's name, in the order of the players' starts: the name of a
         /// lock, a condition, or the step that sends or receives.
         waiting: Required<Waiting>,
+    }
+
+    /// A connection of a link was accepted.
+    LinkOpened = "link.opened" of Run {
+        /// The name of the link.
+        link: Required<Name>,
+        /// The number of the connection among those of the link, counted from 1.
+        connection: Required<Count>,
+    }
+
+    /// A connection of a link ended. One that is open when the run ends does not have this event.
+    LinkClosed = "link.closed" of Run {
+        /// The name of the link.
+        link: Required<Name>,
+        /// The number of the connection among those of the link, counted from 1.
+        connection: Required<Count>,
+        /// Why it ended: both sides have `ended` it, a side has `reset` it, `to` was `unreachable`, a `fault` of an
+        /// entry reset it, or it reached the `limit` of the link.
+        why: Required<LinkEnd>,
+        /// The number of bytes that were passed on towards `to`.
+        bytes_to: Required<Count>,
+        /// The number of bytes that were passed back from `to`.
+        bytes_from: Required<Count>,
+        /// The time from its start to its end by the machine's clock, in seconds.
+        took: Required<Span>,
+        /// The reason in words, if there is more to say.
+        error: Optional<Text>,
+    }
+
+    /// The faults of a link changed. The keys have all that is wrong with it from now on.
+    LinkChanged = "link.changed" of Entry {
+        /// The planned moment of the change, in seconds since the start of the run.
+        due: Required<Moment>,
+        /// The name of the link.
+        link: Required<Name>,
+        /// The timeline entry whose faults come, or are taken away.
+        entry: Optional<EntryRef>,
+        /// True if the change takes faults away: the time of the entry is over, or it heals the link.
+        undone: UnlessEmpty<Flag>,
+        /// The time that each piece of bytes takes longer.
+        latency: Optional<Text>,
+        /// The bytes that pass in a second each way.
+        bandwidth: Optional<Text>,
+        /// The way in which nothing passes: `both`, `to` or `from`.
+        cut: Optional<Text>,
+        /// The bytes after which a connection is closed.
+        limit: Optional<Text>,
+        /// The largest piece that is passed on at once.
+        slice: Optional<Text>,
+        /// True if new connections are refused.
+        refuse: UnlessEmpty<Flag>,
+        /// True if the connections that were open are reset at this moment.
+        reset: UnlessEmpty<Flag>,
     }
 
     /// An expectation was decided. These events come last, directly before `run.finished`.

@@ -16,6 +16,7 @@ use crate::cli::command::{
 };
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
+use crate::io::link::BoundLinks;
 use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError, RescuedLog};
 use crate::io::signals::interruptible::run_until_signal;
 use crate::report::junit_cases::JunitCases;
@@ -93,7 +94,9 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
     };
     let ended = match timing {
         RunTiming::Real { speed, precise, input } => {
+            let links = BoundLinks::bind(&scenario, &folder, seed).map_err(CliError::refused)?;
             let live = live::LiveSetup {
+                links,
                 context: RunContext { scenario: Rc::clone(&scenario), folder, secrets, seed, speed },
                 speed,
                 precise,

@@ -49,7 +49,7 @@ impl RunState {
             EntryAction::Signal(signal) => self.run_signal_entry(by, signal, out),
             EntryAction::Kill(target) => self.run_kill_entry(by, target, out),
             EntryAction::Restart(target) => self.run_restart_entry(by, target, out),
-            EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Mark(_) => {}
+            EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Mark(_) | EntryAction::Link(_) => {}
         }
     }
 

@@ -30,6 +30,7 @@ impl RunState {
             match &row.action {
                 EntryAction::Spawn(preset) => self.start_spawn(*preset, Some(entry), due, out),
                 EntryAction::Fetch(job) => self.start_fetch(*job, Some(entry), due, out),
+                EntryAction::Link(action) => self.run_link_entry(entry, action, due, out),
                 EntryAction::Mark(text) => self.run_mark_entry(entry, text, due, out),
                 action => self.run_target_entry(entry, action, due, out),
             }

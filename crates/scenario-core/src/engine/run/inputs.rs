@@ -78,6 +78,8 @@ impl RunState {
             Input::PlayerJoined { source, ref player } => self.guest_joined(source, player, out),
             Input::PlayerMoved { source, direction } => self.guest_moved(source, direction, out),
             Input::PlayerLeft { source } => self.guest_left(source, out),
+            Input::LinkOpened(ref at) => self.link_opened(at, out),
+            Input::LinkClosed { ref at, ref closing } => self.link_closed(at, closing, out),
             Input::CommandTyped { ref text, ref unredacted } => {
                 self.command_typed(text, unredacted.as_deref(), out);
             }

@@ -7,6 +7,7 @@ mod commands;
 mod entries;
 mod fetching;
 mod inputs;
+mod linking;
 mod liveness;
 mod lives;
 mod loading;
@@ -32,6 +33,7 @@ use crate::engine::failure_budgets::FailureBudgets;
 use crate::engine::guests::GuestPlayers;
 use crate::engine::job::Jobs;
 use crate::engine::lifecycle::Lifecycle;
+use crate::engine::links::LinkChanges;
 use crate::engine::load::Loads;
 use crate::engine::output::EngineOutput;
 use crate::engine::player_sessions::PlayerSessions;
@@ -74,6 +76,7 @@ pub(crate) struct RunState {
     stop_order: Option<StopOrder>,
     /// The programs that are stopped when others have ended.
     held_stops: BTreeSet<u32>,
+    links: LinkChanges,
 }
 
 impl RunState {
@@ -98,6 +101,7 @@ impl RunState {
             ends_before_starts: false,
             stop_order: None,
             held_stops: BTreeSet::new(),
+            links: LinkChanges::new(scenario.links.len()),
             scenario,
         }
     }
@@ -231,6 +235,7 @@ impl RunState {
     fn fire_timer(&mut self, due: Moment, timer: Timer, out: &mut EngineOutput<'_>) {
         match timer {
             Timer::Tick(n) => self.clock_tick(due, n, out),
+            Timer::LinkHeal(change) => self.undo_link_change(change, due, out),
             Timer::Entry(entry) => self.run_entry(entry, due, out),
             Timer::Arrival(job_run) => self.request_arrived(job_run, out),
             Timer::WorldBroadcast => self.broadcast_world(due, out),

@@ -16,7 +16,7 @@ impl RunState {
     pub(super) fn is_phase_complete(&self) -> bool {
         match self.lifecycle.phase() {
             RunPhase::Running => {
-                let foreground = self.spawns.foreground_count() + self.jobs.len();
+                let foreground = self.spawns.foreground_count() + self.jobs.len() + self.links.timed_count();
                 let all_have_started = || self.ends_before_starts || !self.spawns.has_starting();
                 !self.scenario.hold
                     && self.timeline.entries_left() == 0

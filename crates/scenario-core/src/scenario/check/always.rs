@@ -60,6 +60,10 @@ fn check_entry(entry: &TimelineEntry, presets: &[Option<&Preset>], found: &mut D
             format!("the end of a run waits at most {limit} for an entry with `always`"),
             "make `at` shorter: it counts from the end of the run",
         )),
+        EntryAction::Link(link) if link.duration.is_some() => Some((
+            "the end of a run does not wait for a link to be well again".to_owned(),
+            "remove `for`: nothing happens after it",
+        )),
         EntryAction::Spawn(preset) if is_background(*preset) => Some((
             "a background program would be stopped as soon as it has started".to_owned(),
             "remove `background = true` from its preset: the end of the run waits for it",

@@ -13,6 +13,7 @@ mod fetches;
 mod headers;
 mod hold;
 mod life;
+mod links;
 mod load;
 mod never_comes;
 mod player_fetches;
@@ -45,7 +46,7 @@ use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::engine::random;
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{
-    RawChannel, RawDataTable, RawExpectation, RawFetchJob, RawPreset, RawScenario, RawSharedCells,
+    RawChannel, RawDataTable, RawExpectation, RawFetchJob, RawLink, RawPreset, RawScenario, RawSharedCells,
     RawTimelineEntry,
 };
 use crate::scenario::model::step_program::StepProgram;
@@ -65,6 +66,7 @@ pub(crate) struct FileDefinitions {
     pub(crate) presets: NamedTable<RawPreset, JobNameRule>,
     pub(crate) fetches: NamedTable<RawFetchJob, JobNameRule>,
     pub(crate) data: NamedTable<RawDataTable, JobNameRule>,
+    pub(crate) links: NamedTable<RawLink, JobNameRule>,
     /// The position of the file in the order in which its entries and expectations come.
     pub(crate) order: usize,
     pub(crate) timeline: Vec<Located<RawTimelineEntry>>,
@@ -115,6 +117,7 @@ pub(crate) fn build_scenario(
     let has_world = raw.world.is_present();
     let mut all_presets = DefinitionsByName::default();
     let mut all_fetches = DefinitionsByName::default();
+    let mut all_links = DefinitionsByName::default();
     for part in parts {
         for item in part.presets.items {
             let body = item.value.and_then(|raw| {
@@ -140,6 +143,7 @@ pub(crate) fn build_scenario(
                 .map(|fetch| in_folder(FetchJob { data: rows, ..fetch }, &part.folder));
             all_fetches.add("fetch", item.name, item.place, body, found);
         }
+        links::build_links(part.links, &mut all_links, found);
     }
     let programs = all_presets.bodies().filter_map(Preset::players).flat_map(PlayersPreset::programs);
     let of_players: BTreeSet<&str> =
@@ -154,7 +158,9 @@ pub(crate) fn build_scenario(
         ids: timeline.iter().map(|entry| Some(entry.value.id.as_given()?.value.0.clone())).collect(),
     };
     let expected = expect::build_expectations(expected, &names, found);
-    let timeline = timeline::build_timeline(timeline, &all_presets, &all_fetches, found);
+    let timeline = timeline::build_timeline(timeline, (&all_presets, &all_fetches, &all_links), found);
+    let links = all_links.into_list();
+    links::check_links(links.as_deref().unwrap_or_default(), found);
     let fetches = all_fetches.into_list();
     crate::scenario::check::secret_use::warn_of_shown_secrets(fetches.as_deref().unwrap_or_default(), found);
     let world = world::build_world(raw.world, &all_presets, found);
@@ -180,6 +186,7 @@ pub(crate) fn build_scenario(
         locks: shared.locks,
         channels: shared.channels?,
         world: world?,
+        links: links?,
     };
     expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
     expect::warn_of_impossible_counts(&scenario.expectations, &scenario, found);

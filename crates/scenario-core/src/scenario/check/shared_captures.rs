@@ -49,6 +49,7 @@ fn is_used(scenario: &Scenario, name: &str) -> bool {
             | EntryAction::Stop(_)
             | EntryAction::Signal(_)
             | EntryAction::Kill(_)
-            | EntryAction::Restart(_) => false,
+            | EntryAction::Restart(_)
+            | EntryAction::Link(_) => false,
         })
 }

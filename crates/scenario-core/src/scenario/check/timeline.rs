@@ -12,10 +12,10 @@ use crate::scenario::check::always::check_always;
 use crate::scenario::check::cycles::{EntryPlaces, check_cycles};
 use crate::scenario::check::until::build_until;
 use crate::scenario::diagnostics::Diagnostics;
-use crate::scenario::file::{MAX_ENTRY_REPEATS, RawSend, RawSignal, RawTimelineEntry};
+use crate::scenario::file::{MAX_ENTRY_REPEATS, RawLinkAction, RawSend, RawSignal, RawTimelineEntry};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, FetchJob, Preset, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, FetchJob, Link, Preset, TimelineEntry,
 };
 use crate::scenario::rate::Ramp;
 use crate::scenario::schema::spawn::RawSpawn;
@@ -58,6 +58,8 @@ pub(super) struct TimelineNames<'a> {
     pub(super) fetches: &'a DefinitionsByName<FetchJob>,
     pub(super) preset_indices: HashMap<&'a str, usize>,
     pub(super) fetch_indices: HashMap<&'a str, usize>,
+    pub(super) links: &'a DefinitionsByName<Link>,
+    pub(super) link_indices: HashMap<&'a str, usize>,
     ids: HashMap<String, usize>,
     /// The entries that start each preset or fetch: the first, whether it has an id, and how many there are.
     started: HashMap<String, StartedName>,
@@ -76,6 +78,7 @@ struct RawActions {
     kill: KeySlot<PublicString>,
     restart: KeySlot<PublicString>,
     mark: KeySlot<DeferredText>,
+    link: KeySlot<RawLinkAction>,
 }
 
 /// Whether an entry has an action that starts nothing.
@@ -86,6 +89,7 @@ fn acts_on_others(raw: &RawTimelineEntry) -> bool {
         || raw.kill.is_present()
         || raw.restart.is_present()
         || raw.mark.is_present()
+        || raw.link.is_present()
 }
 
 /// Notes the preset or fetch that an entry starts.
@@ -125,8 +129,11 @@ pub(super) fn entry_names(entries: &[Located<RawTimelineEntry>]) -> HashMap<Stri
 /// Builds the entries of the model; `None` if one of them is wrong.
 pub(super) fn build_timeline(
     raw: Vec<Located<RawTimelineEntry>>,
-    presets: &DefinitionsByName<Preset>,
-    fetches: &DefinitionsByName<FetchJob>,
+    (presets, fetches, links): (
+        &DefinitionsByName<Preset>,
+        &DefinitionsByName<FetchJob>,
+        &DefinitionsByName<Link>,
+    ),
     found: &mut Diagnostics,
 ) -> Option<Vec<TimelineEntry>> {
     let mut names = TimelineNames {
@@ -134,6 +141,8 @@ pub(super) fn build_timeline(
         fetches,
         preset_indices: presets.indices(),
         fetch_indices: fetches.indices(),
+        links,
+        link_indices: links.indices(),
         ids: HashMap::new(),
         started: HashMap::new(),
         id_list: OnceCell::new(),
@@ -213,6 +222,7 @@ impl<'a> TimelineNames<'a> {
             kill: raw.kill,
             restart: raw.restart,
             mark: raw.mark,
+            link: raw.link,
         };
         let action = self.build_action(action, found);
         let after = raw.after.into_given().and_then(|after| self.build_trigger(after, found));
@@ -253,7 +263,7 @@ impl<'a> TimelineNames<'a> {
     }
 
     fn build_action(&self, raw: RawActions, found: &mut Diagnostics) -> Option<EntryAction> {
-        let RawActions { spawn, fetch, stop, send, signal, kill, restart, mark } = raw;
+        let RawActions { spawn, fetch, stop, send, signal, kill, restart, mark, link } = raw;
         if let KeySlot::Given(name) = spawn {
             let name = Located { value: name.value.key, place: name.place };
             let index = self.preset_indices.get(name.value.as_str()).copied();
@@ -277,6 +287,9 @@ impl<'a> TimelineNames<'a> {
             (_, _, _, KeySlot::Given(name), _) => return self.build_kill(name, found),
             (.., KeySlot::Given(name)) => return self.build_restart(name, found),
             _ => {}
+        }
+        if let KeySlot::Given(link) = link {
+            return self.build_link_action(link, found);
         }
         mark.into_value().map(|mark| EntryAction::Mark(mark.0))
     }

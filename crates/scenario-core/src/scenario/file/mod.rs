@@ -5,6 +5,7 @@
 mod data;
 mod expect;
 mod fetches;
+mod links;
 mod presets;
 mod probes;
 mod timeline;
@@ -13,6 +14,7 @@ pub(crate) mod until;
 pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
 pub(crate) use expect::{RawAlways, RawExpectation, RawFollows, RawLeadsTo};
 pub(crate) use fetches::RawFetchJob;
+pub(crate) use links::{RawLink, RawLinkAction};
 pub(crate) use presets::{RawLimits, RawPlayerGroup, RawPreset, RawStop};
 pub(crate) use probes::{RawAlive, RawReady};
 pub(crate) use timeline::{RawSend, RawSignal, RawTimelineEntry};
@@ -134,6 +136,10 @@ table! {
         },
         /// Lists of values by name: `seed`, or a variable. `scenario run --matrix` makes a run of each combination.
         "matrix" matrix: RawMatrix,
+        /// The links by name: proxies of the runner between two programs, on which entries put faults.
+        "links" links: NamedTable<RawLink, JobNameRule> => |one| {
+            unless_empty(encode_named(one.links.iter().map(|link| (&*link.name, RawLink::write(link)))))
+        },
     }
 }
 
@@ -167,6 +173,8 @@ table! {
         /// Ports by name: `${port:NAME}` is the port of this name. A name that is not here gets a free port, which
         /// the log has here.
         "ports" ports: NamedTable<BoundedInt<1, 65535>, VarNameRule>,
+        /// The links by name: proxies of the runner between two programs, on which entries put faults.
+        "links" links: NamedTable<RawLink, JobNameRule>,
     }
 }
 

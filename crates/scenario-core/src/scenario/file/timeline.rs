@@ -1,5 +1,6 @@
 //! The tables of the timeline. Names are not looked up here.
 
+use super::links::{NamedLinkAction, RawLinkAction};
 use super::until::RawUntil;
 use super::{MAX_ENTRY_COUNT, MAX_ENTRY_REPEATS};
 use crate::scenario::interval::Interval;
@@ -18,9 +19,9 @@ use scenario_log::signal::Signal;
 
 table! {
     /// An entry of the timeline. It has exactly one action: `spawn`, `fetch`, `stop`, `send`, `signal`, `kill`,
-    /// `restart` or `mark`.
+    /// `restart`, `mark` or `link`.
     RawTimelineEntry is "a timeline entry" from (EntryOfScenario<'_>) like "{ at = \"1s\", mark = \"now\" }" with [
-        TableRule::ExactlyOne(&["spawn", "fetch", "stop", "send", "signal", "kill", "restart", "mark"]),
+        TableRule::ExactlyOne(&["spawn", "fetch", "stop", "send", "signal", "kill", "restart", "mark", "link"]),
         TableRule::NeedsAny("every", &["times", "for"]),
         TableRule::NeedsAny("rate", &["times", "for"]),
         TableRule::NeedsAny("times", &["every", "rate"]),
@@ -115,6 +116,14 @@ table! {
         /// Lists of values by name: the entry is copied for each value, or for each combination of the values of
         /// several names. `${each.NAME}` in its strings is the value; an `id` without it gets the value appended.
         "for_each" for_each: RawForEach,
+        /// The action of changing a link: faults that hold from now on, or for a while.
+        "link" link: RawLinkAction => |of| match &of.entry.action {
+            EntryAction::Link(action) => {
+                let name = &of.scenario.links.get(action.link)?.name;
+                Some(RawLinkAction::write(&NamedLinkAction { name, action }))
+            }
+            _ => None,
+        },
     }
 }
 

@@ -10,6 +10,7 @@ pub mod expect_parts;
 mod fetches;
 mod instance;
 mod life;
+mod links;
 mod presets;
 mod probes;
 pub mod resources;
@@ -33,6 +34,8 @@ pub use fetches::{
 };
 pub(crate) use instance::INSTANCE;
 pub use life::{LifeRules, OnExit, RestartCause, RestartPolicy};
+pub(crate) use links::format_bandwidth;
+pub use links::{Link, LinkAction, LinkAddress, LinkCut, LinkDirection, LinkFaults, describe_faults};
 pub use presets::{
     CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
     PresetKind, PresetVariant, StdinMode, StopPolicy,
@@ -85,6 +88,8 @@ pub struct Scenario {
     pub channels: Vec<Channel>,
     /// The world, if there is one.
     pub world: Option<WorldRules>,
+    /// The links between programs, sorted by name.
+    pub links: Vec<Link>,
 }
 
 impl Scenario {
@@ -101,6 +106,7 @@ impl Scenario {
             | EntryAction::Signal(_)
             | EntryAction::Kill(_)
             | EntryAction::Restart(_)
+            | EntryAction::Link(_)
             | EntryAction::Mark(_) => None,
         })
     }

@@ -1,6 +1,6 @@
 //! The timeline of the model: what happens, and when.
 
-use super::{ActionTarget, ArrivalProcess, EntryTrigger, ScenarioText, SendAction, SignalAction};
+use super::{ActionTarget, ArrivalProcess, EntryTrigger, LinkAction, ScenarioText, SendAction, SignalAction};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
 use crate::scenario::rate::{Ramp, RampArea};
@@ -57,6 +57,8 @@ pub enum EntryAction {
     Restart(ActionTarget),
     /// Note a text in the log.
     Mark(ScenarioText),
+    /// Change a link.
+    Link(LinkAction),
 }
 
 impl EntryAction {
@@ -72,6 +74,7 @@ impl EntryAction {
             EntryAction::Kill(_) => "kill",
             EntryAction::Restart(_) => "restart",
             EntryAction::Mark(_) => "mark",
+            EntryAction::Link(_) => "link",
         }
     }
 
@@ -84,7 +87,9 @@ impl EntryAction {
             }
             EntryAction::Send(send) => Some(&send.to),
             EntryAction::Signal(signal) => Some(&signal.to),
-            EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Mark(_) => None,
+            EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Mark(_) | EntryAction::Link(_) => {
+                None
+            }
         }
     }
 

@@ -7,7 +7,8 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::model::expect_parts::GroupKey;
 use crate::scenario::model::steps::ChannelOrder;
 use crate::scenario::model::{
-    ArrivalProcess, FetchMode, Http2Mode, Isolation, OnExit, OnFailure, RestartCause, RowOrder, WorldEdges,
+    ArrivalProcess, FetchMode, Http2Mode, Isolation, LinkCut, OnExit, OnFailure, RestartCause, RowOrder,
+    WorldEdges,
 };
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
@@ -73,6 +74,8 @@ keywords!(WorldEdges, "a kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => 
 keywords!(Isolation, "a kind of isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
 keywords!(OnExit, "a consequence of an end", ["go on" => OnExit::GoOn, "stop" => OnExit::Stop]);
 keywords!(RestartCause, "a cause of a restart", ["failure" => RestartCause::Failure, "always" => RestartCause::Always]);
+
+keywords!(LinkCut, "a way that is cut", ["both" => LinkCut::Both, "to" => LinkCut::To, "from" => LinkCut::From]);
 
 impl TomlSchema for Signal {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Signal> {

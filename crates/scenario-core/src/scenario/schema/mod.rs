@@ -23,6 +23,7 @@ mod intervals;
 mod json_text;
 pub(crate) mod key_rules;
 pub(crate) mod keywords;
+pub(crate) mod link_values;
 mod lone_variable;
 mod multipart;
 pub(crate) mod numbers;

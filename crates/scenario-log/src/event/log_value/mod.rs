@@ -30,7 +30,9 @@ pub(crate) use numbers::{
 };
 pub(crate) use sources::{EntryRef, GuestId, MoverId, Player, RequestId, SpawnId, TargetId};
 pub(crate) use texts::{GeneratorName, LineBase64, LineText, Name, ResolvedScenario, Text};
-pub(crate) use words::{ClockKind, FetchErrorKind, LimitKind, MoveWord, OutputStream, RunOutcome, Signal};
+pub(crate) use words::{
+    ClockKind, FetchErrorKind, LimitKind, LinkEnd, MoveWord, OutputStream, RunOutcome, Signal,
+};
 
 pub(crate) use crate::time::{Moment, Span};
 
@@ -46,6 +48,7 @@ pub(crate) mod rust_types {
 
     pub(crate) type Required<T> = T;
     pub(crate) type Optional<T> = Option<T>;
+    pub(crate) type UnlessEmpty<T> = T;
 
     pub(crate) type Moment<'a> = time::Moment;
     pub(crate) type Span<'a> = time::Span;
@@ -69,6 +72,7 @@ pub(crate) mod rust_types {
     pub(crate) type Headers<'a> = &'a [event::HttpHeader];
     pub(crate) type Position<'a> = [u32; 2];
     pub(crate) type Positions<'a> = &'a event::WorldPositions;
+    pub(crate) type LinkEnd<'a> = event::LinkEnd;
     pub(crate) type Waiting<'a> = &'a [(String, String)];
 }
 

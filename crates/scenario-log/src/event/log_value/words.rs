@@ -10,7 +10,7 @@ use crate::event::{self, Direction};
 use crate::name;
 use crate::raw_fields::CowStr;
 
-pub(crate) use crate::event::{ClockKind, FetchErrorKind, LimitKind, OutputStream, RunOutcome};
+pub(crate) use crate::event::{ClockKind, FetchErrorKind, LimitKind, LinkEnd, OutputStream, RunOutcome};
 pub(crate) use crate::signal::Signal;
 
 macro_rules! word_values {
@@ -44,7 +44,8 @@ word_values!(
     OutputStream: from_name, name;
     RunOutcome: from_name, name;
     FetchErrorKind: from_name, name;
-    LimitKind: from_name, name
+    LimitKind: from_name, name;
+    LinkEnd: from_name, name
 );
 
 /// The direction of a move: a letter of the four directions, or a word of the scenario.

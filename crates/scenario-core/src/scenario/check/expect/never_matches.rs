@@ -101,6 +101,8 @@ fn can_happen(kind: EventKind, within: Option<&ExpectationScope>, scenario: &Sce
             preset(&is_open) || of_entry(&|action| matches!(action, EntryAction::Send(_)))
         }
         "signalled" => preset(&PresetKind::is_process) || of_entry(&EntryAction::may_end_spawns),
+        "link.opened" | "link.closed" => !scenario.links.is_empty(),
+        "link.changed" => of_entry(&|action| matches!(action, EntryAction::Link(_))),
         "mark" => of_entry(&|action| matches!(action, EntryAction::Mark(_))),
         "fetch.responded" => fetch(&|job| job.load.is_none()),
         "fetch.line" => fetch(&|job| job.log_lines),

@@ -158,6 +158,7 @@ fn is_in_scope(scenario: &Scenario, scope: &ExpectationScope, entry: usize, acti
         | EntryAction::Signal(_)
         | EntryAction::Kill(_)
         | EntryAction::Restart(_)
+        | EntryAction::Link(_)
         | EntryAction::Mark(_) => false,
     };
     is_started || scope.entry == Some(entry)
