@@ -111,7 +111,8 @@ impl Processes {
         if let Some(process) = running.get_mut(&source)
             && matches!(process.stop_state, ProcessStopState::NotRequested(_))
         {
-            process.probe = self.registry.prober.start_liveness(source, process.preset);
+            let program = process.program.as_ref();
+            process.probe = program.and_then(|program| self.registry.prober.start_liveness(source, program));
         }
     }
 

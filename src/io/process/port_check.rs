@@ -33,8 +33,8 @@ impl ProcessRegistry {
     /// Begins to check whether the port of a program is free; false if there is nothing to check. A program that
     /// waits for its check is started when the port is free, and has failed when it is not.
     pub(super) fn begin_port_check(self: &Rc<Self>, source: Source, preset: usize) -> bool {
-        let ready = self.context.scenario.presets[preset].ready();
-        let Some(test) = ready.and_then(|ready| ready.probe()) else { return false };
+        let Some(program) = self.cared_program(preset) else { return false };
+        let Some(test) = program.ready.as_ref().and_then(|ready| ready.probe()) else { return false };
         let Some(target) = ProbeTarget::new(test).filter(|_| !self.runs_preset(preset)) else { return false };
         let (registry, test) = (Rc::clone(self), test.clone());
         spawn_local(async move {

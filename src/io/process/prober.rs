@@ -56,14 +56,14 @@ impl Drop for ProbeHandle {
 /// A probe that can be repeated.
 enum Probe {
     Network(ProbeTarget),
-    /// The preset, and the command with its arguments.
-    Command(usize, Vec<ScenarioText>),
+    /// The program that the command is about, and the command with its arguments.
+    Command(Rc<CommandPreset>, Vec<ScenarioText>),
 }
 
 impl Probe {
-    fn new(preset: usize, test: &ProbeTest) -> Option<Probe> {
+    fn new(program: &Rc<CommandPreset>, test: &ProbeTest) -> Option<Probe> {
         match test {
-            ProbeTest::Command(argv) => Some(Probe::Command(preset, argv.clone())),
+            ProbeTest::Command(argv) => Some(Probe::Command(Rc::clone(program), argv.clone())),
             ProbeTest::Tcp(_) | ProbeTest::Http(_) => ProbeTarget::new(test).map(Probe::Network),
         }
     }
@@ -80,15 +80,15 @@ impl ProgramProber {
         Rc::new(ProgramProber { context, inbox, network, commands, command_permits })
     }
 
-    fn preset(&self, preset: usize) -> Option<&CommandPreset> {
-        self.context.scenario.presets[preset].command()
-    }
-
     /// Probes a program until it is ready, and then leaves `SpawnReady` in the inbox. `None` if there is
     /// nothing to probe.
-    pub(super) fn start_readiness(self: &Rc<Self>, source: Source, preset: usize) -> Option<ProbeHandle> {
-        let ready = self.preset(preset)?.ready.as_ref()?;
-        let probe = Probe::new(preset, ready.probe()?)?;
+    pub(super) fn start_readiness(
+        self: &Rc<Self>,
+        source: Source,
+        program: &Rc<CommandPreset>,
+    ) -> Option<ProbeHandle> {
+        let ready = program.ready.as_ref()?;
+        let probe = Probe::new(program, ready.probe()?)?;
         let (prober, poll) = (Rc::clone(self), ready.poll.to_std());
         let longest = ready.try_timeout.min(ready.timeout).to_std();
         let task = spawn_local(async move {
@@ -105,9 +105,13 @@ impl ProgramProber {
 
     /// Probes a program at intervals until as many probes have failed one after the other as its preset says, and
     /// then leaves `SpawnUnhealthy` in the inbox. `None` if there is nothing to probe.
-    pub(super) fn start_liveness(self: &Rc<Self>, source: Source, preset: usize) -> Option<ProbeHandle> {
-        let alive = self.preset(preset)?.alive.clone()?;
-        let probe = Probe::new(preset, &alive.test)?;
+    pub(super) fn start_liveness(
+        self: &Rc<Self>,
+        source: Source,
+        program: &Rc<CommandPreset>,
+    ) -> Option<ProbeHandle> {
+        let alive = program.alive.clone()?;
+        let probe = Probe::new(program, &alive.test)?;
         let prober = Rc::clone(self);
         let task = spawn_local(async move {
             let paused_time = prober.inbox.paused_time();
@@ -145,15 +149,12 @@ impl ProgramProber {
                 let ended = self.inbox.paused_time().timeout_unpaused(limit, attempt).await;
                 ended.unwrap_or_else(|| Err(progress.too_slow(Span::from_std(limit))))
             }
-            Probe::Command(preset, argv) => self.run_command(*preset, argv, limit).await,
+            Probe::Command(program, argv) => {
+                // The semaphore is never closed, so this cannot fail.
+                let _permit = self.command_permits.acquire().await;
+                self.commands.run(program, argv, limit).await
+            }
         }
-    }
-
-    async fn run_command(&self, preset: usize, argv: &[ScenarioText], limit: Duration) -> Result<(), String> {
-        // The semaphore is never closed, so this cannot fail.
-        let _permit = self.command_permits.acquire().await;
-        let Some(preset) = self.preset(preset) else { return Ok(()) };
-        self.commands.run(preset, argv, limit).await
     }
 
     /// The same for a program that is to become ready. The time of the program may be over at the same moment as

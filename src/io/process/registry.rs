@@ -27,7 +27,7 @@ use crate::io::process::supervise::ProcessExit;
 use crate::io::process::world_feed::ProcessWorldFeed;
 use crate::io::process::{orphans, supervise};
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
-use scenario_core::scenario::model::StopPolicy;
+use scenario_core::scenario::model::{CommandPreset, StopPolicy};
 use scenario_log::event::{Source, SpawnExit};
 use scenario_log::signal as log_signal;
 
@@ -83,6 +83,8 @@ pub(super) struct PendingStart {
 #[derive(Debug)]
 pub(super) struct RunningProcess {
     pub(super) preset: usize,
+    /// The program, if it is probed or stopped by a command.
+    pub(super) program: Option<Rc<CommandPreset>>,
     pub(super) group: Rc<ProcessGroup>,
     pub(super) stop_state: ProcessStopState,
     /// Writes its standard input, if it is open.
@@ -165,11 +167,13 @@ impl ProcessRegistry {
         self.original_fd_limit.restore_for(started.pid);
         let (pid, group, stdin_writer) =
             (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
-        let probe = self.prober.start_readiness(source, preset);
+        let program = self.cared_program(preset);
+        let probe = program.as_ref().and_then(|program| self.prober.start_readiness(source, program));
         let world_feed = started.world_feed.clone();
         let end = ProcessStopState::NotRequested(stop);
         let running = RunningProcess {
             preset,
+            program,
             group,
             stop_state: end,
             stdin_writer,
@@ -199,6 +203,14 @@ impl ProcessRegistry {
             registry.start_pending();
         });
         Ok(())
+    }
+
+    /// The program of a preset, if it is probed or stopped by a command.
+    pub(super) fn cared_program(&self, preset: usize) -> Option<Rc<CommandPreset>> {
+        let program = self.context.scenario.presets[preset].command()?;
+        let is_probed = program.ready.as_ref().is_some_and(|ready| ready.probe().is_some());
+        let has_commands = program.alive.is_some() || !program.stop.command.is_empty();
+        (is_probed || has_commands).then(|| Rc::new(program.clone()))
     }
 
     /// Removes a process that has ended, but keeps the group that it may have left.

@@ -344,15 +344,18 @@ impl Spawns {
         }
     }
 
-    /// Judges a spawn failed while it runs, for a reason that follows its name. Whoever calls this stops it; its
-    /// exit is then not as expected, whatever it is. The first reason counts.
-    pub(crate) fn condemn(&mut self, number: u32, reason: String) {
-        if let Some(spawn) = self.active.get_mut(&number) {
-            spawn.condemned.get_or_insert(reason);
+    /// Notes that the runner itself has judged that a process failed while it ran: its exit is not as expected,
+    /// for this reason, in words that follow its name. False if it does not run, or was asked to stop before.
+    pub(crate) fn condemn(&mut self, number: u32, reason: String) -> bool {
+        let Some(spawn) = self.active.get_mut(&number) else { return false };
+        let is_judged = matches!(spawn.phase, SpawnPhase::Running { .. }) && !spawn.stop_requested;
+        if is_judged {
+            spawn.condemned = Some(reason);
         }
+        is_judged
     }
 
-    /// Why a spawn was judged failed while it ran.
+    /// Why the runner has judged that a process failed.
     pub(crate) fn condemned(&self, number: u32) -> Option<&str> {
         self.get(number)?.condemned.as_deref()
     }
