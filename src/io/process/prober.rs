@@ -135,7 +135,7 @@ impl ProgramProber {
         Some(ProbeHandle(task.abort_handle()))
     }
 
-    /// Whoever takes a connection of the target now.
+    /// The other end of a connection to the target, if one succeeds now.
     pub(super) async fn connect(&self, target: &ProbeTarget) -> Option<ProbePeer> {
         self.network.connect(target).await
     }
@@ -158,7 +158,7 @@ impl ProgramProber {
     }
 
     /// The same for a program that is to become ready. The time of the program may be over at the same moment as
-    /// that of the attempt, so the report gets what an attempt comes to that takes nearly too long.
+    /// that of the attempt, so the report gets the result of an attempt before its time is quite over.
     async fn probe_in_time(
         &self,
         probe: &Probe,

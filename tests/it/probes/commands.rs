@@ -1,4 +1,4 @@
-//! Ready by a command that succeeds, and what the last try of one that never does came to.
+//! Ready by a command that succeeds, and the last try of one that never does.
 
 use super::{lines_of, mark_when_ready, run, run_in, sh, spawn};
 use crate::commands::guard::{assert_all_gone, family, marked, runner_of};
