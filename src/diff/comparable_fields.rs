@@ -83,7 +83,7 @@ impl<'a> ComparableFields<'a> {
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::SpawnReady { .. }
-            // What the last probe came to is a matter of time.
+            // The result of the last probe is a matter of time.
             | Event::SpawnUnhealthy { .. }
             | Event::SpawnRestarted { .. }
             | Event::SpawnSuspended { .. }

@@ -55,7 +55,7 @@ pub struct SourceOrigin {
     pub has_started: bool,
     /// Why it failed while it ran (it never became ready), if it has.
     pub failure: Option<String>,
-    /// What its probes came to, if it was not alive any more.
+    /// The result of its probes, if it was not alive any more.
     pub unhealthy: Option<String>,
     /// Whether its entry tries again, so that its end fails nothing.
     pub is_tried_again: bool,

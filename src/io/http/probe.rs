@@ -1,5 +1,5 @@
 //! Asks a port or a URL once: for a program that is to become ready, for one that must be alive, and before the
-//! start of one whose port may be taken. Whoever asks decides how often, and how long one attempt may take.
+//! start of one whose port may be taken. The caller decides how often, and how long one attempt may take.
 //!
 //! A probe works like a fetch: it tries every address of a name. It uses no proxy, follows no redirect, and
 //! accepts any certificate, because it sends nothing that must be kept secret from the program itself.
@@ -106,7 +106,7 @@ impl NetworkProber {
         attempted.unwrap_or_else(|error| Err(error.message))
     }
 
-    /// Whoever takes a connection of the target; for a URL no request is sent.
+    /// The other end of a connection to the target, if one succeeds; for a URL no request is sent.
     pub async fn connect(&self, target: &ProbeTarget) -> Option<ProbePeer> {
         let _permit = self.permits.acquire().await;
         let progress = AttemptProgress::default();
@@ -130,7 +130,7 @@ impl NetworkProber {
         connected.ok()?.ok()
     }
 
-    /// A connection to a port, and who took it; the inner error is the address that nobody listens on.
+    /// The other end of a connection to a port; the inner error is an address on which nobody listens.
     async fn connect_tcp(
         &self,
         host: &str,

@@ -138,10 +138,8 @@ impl Processes {
         if let Some(process) = running.get_mut(&source)
             && matches!(process.stop_state, ProcessStopState::NotRequested(_))
         {
-            process.probe = process
-                .program
-                .as_ref()
-                .and_then(|program| self.registry.prober.start_liveness(source, program));
+            let program = process.program.as_ref();
+            process.probe = program.and_then(|program| self.registry.prober.start_liveness(source, program));
         }
     }
 

@@ -1,9 +1,10 @@
-//! Looks before the start of a program that is ready by a port or a URL whether somebody takes connections there
+//! Looks before the start of a program that is ready by a port or a URL whether another program takes connections there
 //! already: the program could not listen there, and would count as ready because of the other one.
 //!
 //! Only a connection that succeeds counts, so that an address of another machine and the file of a socket on which
 //! nobody listens are free. While a program of the same preset runs, nothing is looked at: that one may share its port.
-//! What ends just now, such as the children of a program that is started again, has a moment to let go of the port.
+//! Processes that end just now, such as the children of a program that is started again, have a moment to let go of
+//! the port.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -38,8 +39,8 @@ impl ProcessRegistry {
         preset: usize,
         number: SpawnNumber,
     ) -> bool {
-        let ready = self.program_of(preset, number).and_then(|program| program.ready);
-        let Some(test) = ready.as_ref().and_then(|ready| ready.probe()) else { return false };
+        let Some(program) = self.cared_program(preset, number) else { return false };
+        let Some(test) = program.ready.as_ref().and_then(|ready| ready.probe()) else { return false };
         let Some(target) = ProbeTarget::new(test).filter(|_| !self.runs_preset(preset)) else { return false };
         let (registry, test) = (Rc::clone(self), test.clone());
         spawn_local(async move {
@@ -63,7 +64,7 @@ impl ProcessRegistry {
         self.running.borrow().values().any(|process| scenario.first_of_name(process.preset) == name)
     }
 
-    /// Whoever takes connections in the place of a program of this preset, and goes on to do so.
+    /// The other end, if something takes connections in the place of a program of this preset, and goes on to do so.
     async fn find_taken(&self, preset: usize, target: &ProbeTarget) -> Option<ProbePeer> {
         let mut pauses = PAUSES.into_iter();
         loop {

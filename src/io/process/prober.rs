@@ -56,7 +56,7 @@ impl Drop for ProbeHandle {
 /// A probe that can be repeated.
 enum Probe {
     Network(ProbeTarget),
-    /// The program that it is about, and the command with its arguments.
+    /// The program that the command is about, and the command with its arguments.
     Command(Rc<CommandPreset>, Vec<ScenarioText>),
 }
 
@@ -135,7 +135,7 @@ impl ProgramProber {
         Some(ProbeHandle(task.abort_handle()))
     }
 
-    /// Whoever takes a connection of the target now.
+    /// The other end of a connection to the target, if one succeeds now.
     pub(super) async fn connect(&self, target: &ProbeTarget) -> Option<ProbePeer> {
         self.network.connect(target).await
     }
@@ -149,23 +149,16 @@ impl ProgramProber {
                 let ended = self.inbox.paused_time().timeout_unpaused(limit, attempt).await;
                 ended.unwrap_or_else(|| Err(progress.too_slow(Span::from_std(limit))))
             }
-            Probe::Command(program, argv) => self.run_command(program, argv, limit).await,
+            Probe::Command(program, argv) => {
+                // The semaphore is never closed, so this cannot fail.
+                let _permit = self.command_permits.acquire().await;
+                self.commands.run(program, argv, limit).await
+            }
         }
     }
 
-    async fn run_command(
-        &self,
-        program: &CommandPreset,
-        argv: &[ScenarioText],
-        limit: Duration,
-    ) -> Result<(), String> {
-        // The semaphore is never closed, so this cannot fail.
-        let _permit = self.command_permits.acquire().await;
-        self.commands.run(program, argv, limit).await
-    }
-
     /// The same for a program that is to become ready. The time of the program may be over at the same moment as
-    /// that of the attempt, so the report gets what an attempt comes to that takes nearly too long.
+    /// that of the attempt, so the report gets the result of an attempt before its time is quite over.
     async fn probe_in_time(
         &self,
         probe: &Probe,

@@ -98,7 +98,7 @@ pub(super) struct PendingStart {
 #[derive(Debug)]
 pub(super) struct RunningProcess {
     pub(super) preset: usize,
-    /// The program as this spawn runs it; none for players.
+    /// The program, if it is probed or stopped by a command.
     pub(super) program: Option<Rc<CommandPreset>>,
     pub(super) group: Rc<ProcessGroup>,
     pub(super) stop_state: ProcessStopState,
@@ -204,7 +204,7 @@ impl ProcessRegistry {
         }
         let (pid, group, stdin_writer) =
             (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
-        let program = self.program_of(preset, number).map(Rc::new);
+        let program = self.cared_program(preset, number);
         let probe = program.as_ref().and_then(|program| self.prober.start_readiness(source, program));
         let world_feed = started.world_feed.clone();
         let end = ProcessStopState::NotRequested(stop);
@@ -244,9 +244,12 @@ impl ProcessRegistry {
         Ok(())
     }
 
-    /// The program of a preset as a spawn runs it; none for players.
-    pub(super) fn program_of(&self, preset: usize, number: SpawnNumber) -> Option<CommandPreset> {
-        Some(self.context.scenario.presets[preset].command()?.for_instance(number.instance))
+    /// The program of a preset as a spawn runs it, if it is probed or stopped by a command.
+    pub(super) fn cared_program(&self, preset: usize, number: SpawnNumber) -> Option<Rc<CommandPreset>> {
+        let program = self.context.scenario.presets[preset].command()?;
+        let is_probed = program.ready.as_ref().is_some_and(|ready| ready.probe().is_some());
+        let has_commands = program.alive.is_some() || !program.stop.command.is_empty();
+        (is_probed || has_commands).then(|| Rc::new(program.for_instance(number.instance)))
     }
 
     /// Opens the file of its preset that gets the output of a spawn, if there is one.

@@ -13,7 +13,7 @@ use tokio::task::spawn_local;
 use crate::io::inbox::Input;
 use crate::io::process::group::ProcessGroup;
 use crate::io::process::registry::{ProcessRegistry, ProcessStopState};
-use scenario_core::scenario::model::{CommandPreset, StopPolicy};
+use scenario_core::scenario::model::CommandPreset;
 use scenario_log::event::Source;
 
 /// A stop command that runs or is about to. Dropping it notes its end.
@@ -41,12 +41,13 @@ impl ProcessRegistry {
         let stop = stop.clone();
         process.usage.look();
         process.probe = None;
-        let (group, program) = (Rc::clone(&process.group), process.program.clone());
+        let group = Rc::clone(&process.group);
+        let program = process.program.clone().filter(|program| !program.stop.command.is_empty());
         group.begin_stop();
-        let by_command = !stop.command.is_empty() && !group.is_empty();
+        let program = program.filter(|_| !group.is_empty());
         // Before the task runs: the process may end at once, and the task may never run.
-        let command = by_command.then(|| RunningStopCommand::new(&group));
-        if by_command {
+        let command = program.map(|program| (program, RunningStopCommand::new(&group)));
+        if command.is_some() {
             process.stop_state = ProcessStopState::Commanded(Instant::now());
             if process.suspended {
                 group.signal(Signal::CONT);
@@ -57,8 +58,8 @@ impl ProcessRegistry {
         }
         let registry = Rc::clone(self);
         let task = spawn_local(async move {
-            if let Some(command) = command {
-                registry.stop_by_command(source, program, &stop, command).await;
+            if let Some((program, command)) = command {
+                registry.stop_by_command(source, &program, command).await;
             }
             let ended = group.wait_until_empty();
             let _ = registry.inbox.paused_time().timeout_unpaused(stop.grace.to_std(), ended).await;
@@ -69,15 +70,9 @@ impl ProcessRegistry {
     }
 
     /// Asks a process to end by the command of its preset, or, if that fails, by the signal.
-    async fn stop_by_command(
-        &self,
-        source: Source,
-        program: Option<Rc<CommandPreset>>,
-        stop: &StopPolicy,
-        command: RunningStopCommand,
-    ) {
-        let Some(program) = program else { return };
-        let ended = self.short_commands.run(&program, &stop.command, stop.grace.to_std()).await;
+    async fn stop_by_command(&self, source: Source, program: &CommandPreset, command: RunningStopCommand) {
+        let stop = &program.stop;
+        let ended = self.short_commands.run(program, &stop.command, stop.grace.to_std()).await;
         let group = Rc::clone(&command.0);
         drop(command);
         // The command may have lost its connection just because the process has ended.

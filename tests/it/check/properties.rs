@@ -169,7 +169,10 @@ const BASES: [&str; 10] = [
      [presets.c]\ncommand = ['x', 'y']\ndir = 'd'\nenv = { A = 'b' }\nclear_env = true\nstdin = 'open'\npty = true\nready = { tcp = 'h:1', timeout = '1s', poll = '1s' }\nexits = 0\nbackground = true\n\
      stop = { signal = 'TERM', grace = '1s' }\nmax_line = '64KiB'\nsample = '1s'\nuser = 'nobody'\noutput = 'x'\n\
      limits = { memory = '64MiB', files = 9, processes = 9, file_size = '1MB', cpu = '9s' }\n\
-     [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nready = { line = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nready = { http = 'http://h' }\nexits = { signal = 'INT' }\n",
+     [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nready = { line = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nready = { http = 'http://h' }\nexits = { signal = 'INT' }\n\
+     [presets.f]\ncommand = ['x']\nready = { http = 'http://h', status = [200, '3xx'], headers = { A = 'b' }, try_timeout = '1s' }\nalive = { command = ['x', 'y'], every = '1s', failures = 2, try_timeout = '1s' }\nstop = { command = ['x'], grace = '1s' }\n\
+     [presets.g]\ncommand = ['x']\nready = { command = ['x'], poll = '1s' }\nalive = { http = 'http://h', status = '2xx', headers = { A = 'b' } }\n\
+     [presets.h]\ncommand = ['x']\nready = { line = 'x', times = 2 }\nalive = { tcp = 'h:1', every = '1s' }\n",
     "[fetches.a]\nurls = ['http://h/']\nmode = 'sequential'\nlines = true\nmethod = 'POST'\nheaders = { A = 'b' }\nbody = { text = 'x' }\n\
      timeout = '1s'\nredirects = 1\nretries = 1\nstatus = '2xx'\nmax_body = '1GiB'\nca = 'x'\ninsecure = true\nhttp2 = 'auto'\n\
      [fetches.b]\nurls = ['http://h/']\nmultipart = [{ name = 'a', text = 'b' }, { name = 'c', file = 'd', file_name = 'e', type = 'image/png' }]\nresolve = { 'a:1' = 'b:2' }\nserver_name = 'a'\nkeep_alive = false\nstatus = [200, '4xx', '500..502']\nmay_fail = '0.5%'\n\

@@ -1,4 +1,4 @@
-//! Ready by a command that succeeds, and what the last try of one that never does came to.
+//! Ready by a command that succeeds, and the last try of one that never does.
 
 use super::{lines_of, mark_when_ready, run, run_in, sh, spawn};
 use crate::commands::guard::{assert_all_gone, family, marked, runner_of};
@@ -37,7 +37,7 @@ fn a_relative_command_is_found_beside_the_file() {
 
 #[test]
 fn the_last_try_of_a_command_is_told() {
-    for (command, last_try) in [
+    let cases = [
         (r#"["sh", "-c", "echo one; printf 'no \\033[31mdb\\n\\n' >&2; exit 3"]"#, "code 3: no \u{1b}[31mdb"),
         (r#"["sh", "-c", "echo bye; kill -9 $$"]"#, "signal KILL: bye"),
         (r#"["false"]"#, "code 1"),
@@ -45,20 +45,26 @@ fn the_last_try_of_a_command_is_told() {
             r#"["no-such-program-anywhere"]"#,
             "could not start: there is no program `no-such-program-anywhere` in any folder of PATH",
         ),
-    ] {
-        let keys = format!("ready = {{ command = {command}, timeout = \"4s\", try_timeout = \"1m\" }}");
-        let (ended, log) = run(&format!("{}{}", sh("p", "exec sleep 600", &keys), spawn("p")), 1);
-        let failed = log.of("spawn.failed")[0];
-        let program = command.split('"').nth(1).unwrap();
-        let error = format!(
-            "never became ready: `{program}` did not exit with 0 within 4s (the last try: {last_try})"
-        );
-        assert_eq!(
-            (failed["last_try"].as_str(), failed["error"].as_str()),
-            (Some(last_try), Some(error.as_str()))
-        );
-        assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
-    }
+    ];
+    std::thread::scope(|scope| {
+        for (command, last_try) in cases {
+            scope.spawn(move || last_try_is_told(command, last_try));
+        }
+    });
+}
+
+fn last_try_is_told(command: &str, last_try: &str) {
+    let keys = format!("ready = {{ command = {command}, timeout = \"8s\", try_timeout = \"1m\" }}");
+    let (ended, log) = run(&format!("{}{}", sh("p", "exec sleep 600", &keys), spawn("p")), 1);
+    let failed = log.of("spawn.failed")[0];
+    let program = command.split('"').nth(1).unwrap();
+    let error =
+        format!("never became ready: `{program}` did not exit with 0 within 8s (the last try: {last_try})");
+    assert_eq!(
+        (failed["last_try"].as_str(), failed["error"].as_str()),
+        (Some(last_try), Some(error.as_str()))
+    );
+    assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
 }
 
 #[test]

@@ -61,8 +61,7 @@ fn a_prompt_without_a_newline_makes_ready() {
 #[test]
 fn an_entry_waits_for_a_prompt_without_a_newline() {
     let script = "printf 'name? '; read name; echo \"hello $name\"";
-    let send =
-        "[[timeline]]\nafter = { line = 'name\\?', of = \"p\" }\nsend = { to = \"p\", text = \"ann\" }\n";
+    let send = "[[timeline]]\nafter = { line = 'name\\?', of = \"p\", timeout = \"5m\" }\nsend = { to = \"p\", text = \"ann\" }\n";
     let (_, log) = run(&format!("{}{}{send}", sh("p", script, "stdin = \"open\""), spawn("p")), 0);
     assert_eq!(log.of("text")[0]["text"], "name? ");
     assert_eq!(log.of("line")[0]["text"], "name? hello ann");
@@ -73,7 +72,7 @@ fn a_line_that_comes_in_parts_counts_once() {
     // The prompt is seen before its line ends, and the whole line matches as well.
     let script = "printf 'up? '; read a; echo; printf 'up? '; read b; echo end; exec sleep 600";
     let preset = sh("p", script, "stdin = \"open\"\nbackground = true\nready = { line = 'up', times = 2 }");
-    let first = "[[timeline]]\nafter = { line = 'up', of = \"p\" }\nsend = { to = \"p\", text = \"one\" }\n";
+    let first = "[[timeline]]\nafter = { line = 'up', of = \"p\", timeout = \"5m\" }\nsend = { to = \"p\", text = \"one\" }\n";
     let (_, log) = run(&format!("{preset}{}{first}{}", spawn("p"), mark_when_ready("p")), 0);
     let events = events_and_texts(&log);
     let at = |wanted: &str| events.iter().position(|event| event == wanted).unwrap();

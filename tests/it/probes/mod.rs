@@ -7,6 +7,7 @@ mod lines;
 mod statuses;
 mod stop;
 mod taken;
+mod verdicts;
 
 use std::path::Path;
 

@@ -1,9 +1,9 @@
 //! Programs that a command stops.
 
 use super::{lines_of, run_in, sh, spawn};
-use crate::commands::guard::{assert_all_gone, marked};
+use crate::commands::guard::{assert_all_gone, marked, runner_of};
 use crate::common::{Folder, Log, kill};
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 
 /// A program that ends when its file is there, and says which signals it gets.
 const SCRIPT: &str = "trap 'echo got TERM; exit 7' TERM; echo up; while ! test -e stop; do sleep 0.01; done; echo ends; exit 5";
@@ -162,4 +162,31 @@ fn a_stop_and_a_kill_at_once_end_the_run() {
         "[[timeline]]\nafter = \"p.ready\"\nstop = \"p\"\n[[timeline]]\nafter = \"p.ready\"\nkill = \"p\"\n";
     let (_, log) = run_in(&folder, &format!("{}{}{actions}", program(command), spawn("p")), 0);
     assert_eq!(log.of("spawn.exited")[0]["signal"], "KILL");
+}
+
+#[test]
+fn a_killed_runner_leaves_no_stop_command() {
+    let folder = Folder::new();
+    let command = "command = [\"sh\", \"-c\", 'echo > asked; sleep 600 & sleep 600'], grace = \"10m\"";
+    folder.file("s.toml", format!("tick = \"0s\"\n{}{}{END}", program(command), spawn("p")));
+    let mut run = marked(&folder, &[]).watch();
+    run.until("the end of the run");
+    while !folder.path().join("asked").exists() {
+        std::thread::yield_now();
+    }
+    kill_process(runner_of(&run.child), Signal::KILL).unwrap();
+    assert_eq!(run.end().0, Some(137));
+    assert_all_gone(&folder);
+    folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end().expect(0);
+}
+
+#[test]
+fn each_spawn_of_a_preset_has_its_own_stop_command() {
+    let folder = Folder::new();
+    let command = "command = [\"sh\", \"-c\", 'echo asked >> asked; touch stop'], grace = \"5m\"";
+    let twice =
+        "[[timeline]]\nid = \"p\"\nspawn = \"p\"\ncount = 2\n[[timeline]]\nat = \"500ms\"\nmark = \"m\"\n";
+    let (_, log) = run_in(&folder, &format!("{}{twice}", program(command)), 0);
+    assert_eq!(log.of("spawn.exited").len(), 2);
+    assert_eq!(lines_of(&folder.path().join("asked")).len(), 2);
 }

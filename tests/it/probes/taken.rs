@@ -9,7 +9,7 @@ use crate::common::{Folder, free_port};
 /// A server of a port, as a preset.
 fn server(name: &str, port: u16, keys: &str) -> String {
     let program = format!(
-        "import socket, time; s = socket.create_server((\"127.0.0.1\", {port})); print(\"up\", flush=True); time.sleep(600)"
+        "import socket, time; s = socket.create_server((\"127.0.0.1\", {port})); print(\"up\", flush=True); print(\"up\", file=open(\"starts\", \"a\"), flush=True); time.sleep(600)"
     );
     format!("[presets.{name}]\ncommand = [\"python3\", \"-c\", '{program}']\n{keys}\n")
 }
@@ -102,14 +102,15 @@ fn a_restart_finds_its_port_free() {
     let port = free_port();
     let ready = format!("background = true\nready = {{ tcp = \"127.0.0.1:{port}\", timeout = \"5m\" }}");
     let text = format!(
-        "{}{}[[timeline]]\nafter = \"a.ready\"\nrestart = \"a\"\n\
-         [[timeline]]\nafter = {{ line = \"up\", of = \"a\" }}\nmark = \"m\"\nat = \"1s\"\n",
+        "{}{}{}{}[[timeline]]\nafter = \"a.ready\"\nrestart = \"a\"\n",
         server("a", port, &ready),
+        sh("wait", "until test -e starts && [ $(wc -l < starts) = 2 ]; do sleep 0.05; done", ""),
         spawn("a"),
+        spawn("wait"),
     );
     let (_, log) = run(&text, 0);
     assert_eq!(log.of("spawn.restarted").len(), 1);
-    assert_eq!(log.of("spawn.started").len(), 2);
+    assert_eq!(log.of("spawn.started").len(), 3, "the wait is one, too");
     assert!(log.of("spawn.failed").is_empty());
 }
 
@@ -123,14 +124,14 @@ fn tries_of_an_until_go_on_until_the_port_is_free() {
     let once = format!("import socket; s = socket.create_server((\"127.0.0.1\", {port})); s.accept()");
     let text = format!(
         "{holder}[presets.p]\ncommand = [\"python3\", \"-c\", '{once}']\n{ready}\n{}\
-         [[timeline]]\nid = \"p\"\nafter = {{ line = \"up\", of = \"holder\" }}\nspawn = \"p\"\n\
+         [[timeline]]\nid = \"p\"\nafter = {{ line = \"up\", of = \"holder\", timeout = \"5m\" }}\nspawn = \"p\"\n\
          until = {{ every = \"10ms\", timeout = \"5m\" }}\n\
-         [[timeline]]\nafter = {{ line = \"up\", of = \"holder\" }}\nat = \"1s\"\nstop = \"holder\"\n",
+         [[timeline]]\nafter = {{ line = \"up\", of = \"holder\", timeout = \"5m\" }}\nat = \"2s\"\nstop = \"holder\"\n",
         spawn("holder"),
     );
     let (_, log) = run_in(&folder, &text, 0);
     assert!(log.of("spawn.failed").iter().all(|failed| failed["again"] == true));
-    assert!(!log.of("entry.retried").is_empty());
+    assert_eq!(log.of("entry.retried").len(), log.of("spawn.failed").len());
     assert_eq!(log.of("spawn.ready").len(), 1);
 }
 

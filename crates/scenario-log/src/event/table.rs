@@ -123,7 +123,7 @@ events! {
         source: Required<SpawnId>,
         /// The number of probes that failed one after the other.
         failures: Required<Count>,
-        /// What the last probe came to, for people.
+        /// The result of the last probe, for people.
         last_try: Required<Text>,
     }
 
@@ -133,7 +133,7 @@ events! {
         source: Required<SpawnId>,
         /// The signal that the spawn gets instead.
         signal: Required<Signal>,
-        /// What the command came to, for people.
+        /// The result of the command, for people.
         error: Required<Text>,
     }
 
@@ -383,7 +383,7 @@ events! {
         error: Required<Text>,
         /// The number of spawns that still run.
         running: Required<Count>,
-        /// What the last probe came to, if the program never became ready by a port, a URL or a command. The `error`
+        /// The result of the last probe, if the program never became ready by a port, a URL or a command. The `error`
         /// ends with it, too. Logs of older releases do not have it.
         last_try: Optional<Text>,
         /// True if the entry of this source tries again, or the `restart` of its preset starts it again, so

@@ -24,13 +24,9 @@ impl RunState {
         let Some((number, preset)) = self.spawns.find_process(source) else { return };
         let alive = command_preset(&self.scenario, preset).and_then(|command| command.alive.as_ref());
         let Some(failures) = alive.map(|alive| u64::from(alive.failures)) else { return };
-        let is_stopping = self.spawns.get(number).is_none_or(|spawn| spawn.is_stop_requested());
-        if is_stopping || self.spawns.is_unready(number) {
-            return;
-        }
         let probes = if failures == 1 { "a probe".to_owned() } else { format!("{failures} probes in a row") };
         let reason = format!("was not alive: {probes} failed{}", last_try_words(last_try));
-        if !self.spawns.condemn(number, reason) {
+        if self.spawns.is_unready(number) || !self.spawns.condemn(number, reason) {
             return;
         }
         out.event(&Event::SpawnUnhealthy { source, failures, last_try });

@@ -54,7 +54,7 @@ pub struct LivenessRule {
     pub try_timeout: Span,
 }
 
-/// What a probe asks.
+/// The question of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeTest {
     /// A connection to this address, which [`parse_host_port`](crate::scenario::host_port::parse_host_port) reads.
