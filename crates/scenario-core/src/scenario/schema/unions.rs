@@ -124,8 +124,8 @@ impl TomlSchema for ExitRule {
             Json::List(vec![
                 or_variable_schema(object([("enum", Json::from(["any"]))])),
                 or_lone_variable_schema(integer_schema(0, 255)),
-                exit_list_schema(),
                 ExitSignalTable::schema(),
+                exit_list_schema(),
             ]),
         )])
     }
