@@ -86,8 +86,13 @@ impl LiveLanes {
             Event::SpawnReady { source } | Event::FetchResponded { source, .. } => {
                 self.change(source, origin, |lane| lane.ready = Some(moment_to_seconds(t)));
             }
-            Event::SpawnExited { source, exit, ok, .. } => {
-                self.end(t, source, origin, is_ok(ok), || exit.to_string());
+            Event::SpawnExited { source, exit, ok, reason, restarts_in, .. } => {
+                // A crash is seen as one, also if the program comes back.
+                let is_ok = if restarts_in.is_some() { ok } else { is_ok(ok) };
+                self.end(t, source, origin, is_ok, || match reason {
+                    Some(reason) => format!("{exit}: {}", sanitize(reason)),
+                    None => exit.to_string(),
+                });
             }
             Event::SpawnFailed { source, error, .. } if origin.is_some_and(|origin| origin.has_started) => {
                 // It runs until it has stopped.
