@@ -105,10 +105,18 @@ impl CollectedReport {
             }
             Event::PlayerEnded { .. } => {}
             Event::Lines { source, stream, chunk, .. } => self.add_output(logged, source, stream, chunk),
-            Event::SpawnExited { source, exit, ok, .. } => {
-                let end = BarEnd::new(bar_state(ok, logged), exit.to_string());
+            Event::SpawnExited { source, exit, ok, again, reason, restarts_in, .. } => {
+                // A crash is seen as one, also if the program comes back.
+                let state = match restarts_in {
+                    Some(_) => BarState::from_ok(ok),
+                    None => bar_state(ok, logged),
+                };
+                let words = reason.map(|why| format!("{exit}: {}", truncate_text(why, MAX_TEXT_CHARS)));
+                let end = BarEnd::new(state, words.unwrap_or_else(|| exit.to_string()));
                 self.end(source, logged.origin, t, end);
-                self.note_outcome(logged.origin, ok, Some(exit));
+                if !again {
+                    self.note_outcome(logged.origin, ok, Some(exit));
+                }
             }
             Event::SpawnFailed { source, error, .. } => {
                 // One that has started runs until it has stopped.

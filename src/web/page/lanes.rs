@@ -93,11 +93,16 @@ impl LiveLanes {
             Event::SpawnSampled { source, memory, cpu, .. } => self.change(source, origin, |lane| {
                 lane.used = Some(LaneUsage::by_sample(lane.used.as_ref(), t, (memory, cpu)));
             }),
-            Event::SpawnExited { source, exit, ok, usage, .. } => {
+            Event::SpawnExited { source, exit, ok, reason, restarts_in, usage, .. } => {
                 if let Some(used) = LaneUsage::by_end(usage) {
                     self.change(source, origin, |lane| lane.used = Some(used));
                 }
-                self.end(t, source, origin, is_ok(ok), || exit.to_string());
+                // A crash is seen as one, also if the program comes back.
+                let is_ok = if restarts_in.is_some() { ok } else { is_ok(ok) };
+                self.end(t, source, origin, is_ok, || match reason {
+                    Some(reason) => format!("{exit}: {}", sanitize(reason)),
+                    None => exit.to_string(),
+                });
             }
             Event::SpawnFailed { source, error, .. } if origin.is_some_and(|origin| origin.has_started) => {
                 // It runs until it has stopped.

@@ -153,13 +153,6 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{} is more than {} bytes", quoted(text), i64::MAX))
 }
 
-/// The schema of one integer of a range, or of a list of them.
-pub(crate) fn int_or_list_schema(least: i64, most: i64) -> Json {
-    let one = or_lone_variable_schema(integer_schema(least, most));
-    let list = object([("type", "array".into()), ("minItems", 1.into()), ("items", one.clone())]);
-    object([("anyOf", Json::List(vec![one, list]))])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

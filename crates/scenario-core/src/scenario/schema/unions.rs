@@ -4,7 +4,7 @@ use super::encode::{TomlEncode, encode_one_or_list};
 use super::form::{FormFields, encode_form};
 use super::json_text::{JsonText, encode_json_text};
 use super::lone_variable::or_lone_variable_schema;
-use super::numbers::{int_or_list_schema, integer_schema, report_out_of_range};
+use super::numbers::{integer_schema, report_out_of_range};
 use super::strings::{ProgramText, RequestText, ScenarioPath, or_variable_schema, pattern_schema};
 use super::{DecodeContext, KeySlot, TomlSchema, own_words, table::table};
 use crate::diagnostic::quoted;
@@ -123,7 +123,7 @@ impl TomlSchema for ExitRule {
             "anyOf",
             Json::List(vec![
                 or_variable_schema(object([("enum", Json::from(["any"]))])),
-                int_or_list_schema(0, 255),
+                or_lone_variable_schema(integer_schema(0, 255)),
                 ExitSignalTable::schema(),
                 exit_list_schema(),
             ]),
