@@ -347,6 +347,9 @@ fn reports_show_what_programs_used() {
     assert!(html.contains("memory of p over time: up to") && html.contains("processors of p over time"));
     let text = text.stdout + &folder.scenario(&["report", "log.jsonl"]).end().expect(0).stdout;
     assert!(text.contains("peak memory") && text.contains("MB"), "{text}");
+    folder.scenario(&["report", "log.jsonl", "--trace", "trace.json"]).end().expect(0);
+    let trace = std::fs::read_to_string(folder.path().join("trace.json")).unwrap();
+    assert!(trace.contains("bytes of memory of ps#1") && trace.contains("\"peak_memory\""));
     // What a program uses is a matter of time.
     folder.scenario(&["diff", "log.jsonl", "log.jsonl", "--level", "exact"]).end().expect(0);
 }
