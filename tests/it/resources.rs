@@ -109,11 +109,13 @@ fn samples_agree_with_what_proc_says() {
         0,
     );
     let said: Vec<f64> = lines(&log)[0].split_whitespace().map(|word| word.parse().unwrap()).collect();
-    let sample = log.of("spawn.sample").last().copied().unwrap();
+    // When the first of them has ended, those that it left may still be seen.
+    let samples = log.of("spawn.sample");
+    let sample = samples.iter().rfind(|sample| sample["processes"] == 3).unwrap();
     let memory = sample["memory"].as_f64().unwrap();
     assert!((memory / said[0] - 1.0).abs() < 0.1, "{memory} instead of {}", said[0]);
     assert_eq!(sample["descriptors"].as_f64().unwrap(), said[1]);
-    assert_eq!((&sample["processes"], &sample["threads"]), (&3.into(), &4.into()));
+    assert_eq!(sample["threads"], 4);
     let cpu: Vec<f64> = log.of("spawn.sample").iter().map(|one| one["cpu"].as_f64().unwrap()).collect();
     assert!(cpu.windows(2).all(|pair| pair[0] <= pair[1]), "{cpu:?}");
 }
