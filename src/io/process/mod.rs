@@ -81,6 +81,10 @@ const UNRESPONSIVE_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the runner checks whether a program has taken the terminal.
 const TERMINAL_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
+/// Of more processes than this none is looked at before it is stopped: all of them may be stopped at once, and each
+/// look takes a tenth of a millisecond.
+pub(super) const CROWD: usize = 256;
+
 /// Renders the scenario of a preset of players as TOML, for a process that plays it; takes the
 /// scenario and the preset's index.
 pub type RenderPlayersToml = fn(&Scenario, usize) -> String;
@@ -160,11 +164,14 @@ impl Processes {
             return;
         }
         let mut running = self.registry.running.borrow_mut();
+        let is_crowd = running.len() > CROWD;
         let Some(process) = running.get_mut(&source) else { return };
         if matches!(process.stop_state, ProcessStopState::Killed(_)) {
             return;
         }
-        process.usage.look();
+        if !is_crowd {
+            process.usage.look();
+        }
         process.stop_state = ProcessStopState::Killed(Instant::now());
         self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
         process.probe = None;

@@ -12,6 +12,7 @@ use tokio::task::spawn_local;
 
 use crate::io::inbox::Input;
 use crate::io::process::group::ProcessGroup;
+use crate::io::process::CROWD;
 use crate::io::process::registry::{ProcessRegistry, ProcessStopState};
 use scenario_core::scenario::model::CommandPreset;
 use scenario_log::event::Source;
@@ -36,10 +37,13 @@ impl ProcessRegistry {
     /// Begins to stop a process; false if it has ended or is being stopped.
     pub(super) fn begin_stop(self: &Rc<Self>, source: Source) -> bool {
         let mut running = self.running.borrow_mut();
+        let is_crowd = running.len() > CROWD;
         let Some(process) = running.get_mut(&source) else { return false };
         let ProcessStopState::NotRequested(stop) = &process.stop_state else { return false };
         let stop = stop.clone();
-        process.usage.look();
+        if !is_crowd {
+            process.usage.look();
+        }
         process.probe = None;
         let group = Rc::clone(&process.group);
         let program = process.program.clone().filter(|program| !program.stop.command.is_empty());

@@ -32,7 +32,7 @@ use crate::report::trace::rates::PerSecondCounts;
 use crate::report::trace::timeline_instant::timeline_instant;
 use crate::report::trace::trace_file::{ArrowEnd, TraceArgs, TraceFile, TracePoint, TraceRecord, TraceTrack};
 use crate::report::trace::tracks::{AllocatedTrack, TIMELINE_TRACK, TrackAllocator};
-use scenario_log::event::{EntryName, Event, Source, SpawnExit};
+use scenario_log::event::{EntryName, Event, LimitKind, Source, SpawnExit};
 use scenario_log::time::{Moment, NANOS_PER_SECOND, Span};
 
 /// How many frequent instants of a source are written; the others are counted.
@@ -275,11 +275,19 @@ impl<W: Write> TraceReport<W> {
             | Event::Lines { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. } => self.on_source_event(logged, event),
-            Event::SpawnExited { source, exit, ok, held, killed, skipped, .. } => {
+            Event::SpawnExited { source, exit, ok, held, killed, skipped, usage, .. } => {
                 let (held, killed) = (held.then_some(true), killed.then_some(true));
                 let (shown, skipped) = (exit.to_string(), (skipped > 0).then_some(skipped));
-                let args =
-                    json!({ "exit": shown, "ok": ok, "held": held, "killed": killed, "skipped": skipped });
+                let args = json!({
+                    "exit": shown,
+                    "ok": ok,
+                    "held": held,
+                    "killed": killed,
+                    "skipped": skipped,
+                    "cpu": usage.cpu.map(|cpu| cpu.to_string()),
+                    "peak_memory": usage.peak_memory,
+                    "exceeded": usage.exceeded.map(LimitKind::name),
+                });
                 self.end((source, t), origin, event_args(args))?;
                 self.note_outcome(origin, ok, Some(exit));
                 Ok(())

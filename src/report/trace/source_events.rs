@@ -37,6 +37,13 @@ impl<W: Write> TraceReport<W> {
                 self.add_instant((source, t), "suspended", false, args)
             }
             Event::SpawnResumed { source } => self.add_instant((source, t), "resumed", false, TraceArgs::new),
+            Event::SpawnSampled { source, memory, .. } => match self.running.get(&source) {
+                Some(running) => {
+                    let at = TracePoint { track: running.track, t };
+                    self.file.write_counter(&format!("bytes of memory of {source}"), at, memory)
+                }
+                None => Ok(()),
+            },
             Event::Move { source, player, direction, .. } => {
                 self.count_one(t, "moves a second")?;
                 let name = format!("{player} {}", direction.word());

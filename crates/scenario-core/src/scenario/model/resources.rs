@@ -41,13 +41,19 @@ impl ProgramLimits {
         *self == ProgramLimits::default()
     }
 
-    /// The limit of a kind as a scenario writes it; `None` if there is none.
+    /// The limit of a kind in words; `None` if there is none.
     #[must_use]
     pub fn describe(&self, kind: LimitKind) -> Option<String> {
         match kind {
-            LimitKind::Memory => self.memory.map(format_size),
+            LimitKind::Memory => self.memory.map(describe_size),
             LimitKind::Cpu => self.cpu.map(format_span),
-            LimitKind::FileSize => self.file_size.map(format_size),
+            LimitKind::FileSize => self.file_size.map(describe_size),
         }
     }
+}
+
+/// A size in words. Where no unit fits, the file has a bare number.
+fn describe_size(bytes: u64) -> String {
+    let size = format_size(bytes);
+    if size.bytes().all(|byte| byte.is_ascii_digit()) { format!("{size} bytes") } else { size }
 }
