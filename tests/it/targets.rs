@@ -162,7 +162,8 @@ fn help_and_refusals_list_what_there_is() {
     assert_eq!(lines(run.typed("spawn ap")), "presets: api, worker");
     assert_eq!(lines(run.typed("fetch x")), "fetches: load");
     assert!(lines(run.typed("stop nobody")).starts_with("runs: ps#1 (api)"));
-    let commands = "commands: spawn, fetch, mark, stop, send, restart, signal, kill, status, help, quit";
+    let commands =
+        "commands: spawn, fetch, mark, stop, send, restart, signal, kill, attach, status, help, quit";
     assert!(lines(run.typed("hlep")).contains(commands));
     // The log has the reason alone, as the logs before had it.
     assert_eq!(run.refused("stop nobody"), "no id `nobody`");

@@ -51,6 +51,11 @@ async fn pass(
     state.wait_uncut(LinkDirection::To).await;
     let server = match address::connect(&state.link.to, &state.folder).await {
         Ok(server) => ResetUnlessEnded { stream: server, has_ended: Cell::new(false) },
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+            // The other end took the connection, and has reset it already.
+            client.reset_on_drop();
+            return (LinkEnd::Reset, None);
+        }
         Err(error) => {
             client.reset_on_drop();
             return (LinkEnd::Unreachable, Some(format!("no connection to {}: {error}", state.link.to)));

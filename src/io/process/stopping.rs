@@ -11,8 +11,8 @@ use rustix::process::Signal;
 use tokio::task::spawn_local;
 
 use crate::io::inbox::Input;
-use crate::io::process::group::ProcessGroup;
 use crate::io::process::CROWD;
+use crate::io::process::group::ProcessGroup;
 use crate::io::process::registry::{ProcessRegistry, ProcessStopState};
 use scenario_core::scenario::model::CommandPreset;
 use scenario_log::event::Source;
@@ -53,9 +53,8 @@ impl ProcessRegistry {
         let command = program.map(|program| (program, RunningStopCommand::new(&group)));
         if command.is_some() {
             process.stop_state = ProcessStopState::Commanded(Instant::now());
-            if process.suspended {
-                group.signal(Signal::CONT);
-            }
+            // What is stopped could not end. A process that waits for a stopped child of its own does not show it.
+            group.signal(Signal::CONT);
         } else {
             process.stop_state = ProcessStopState::Requested(stop.clone(), Instant::now());
             group.request_stop(stop.signal);

@@ -763,7 +763,8 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
     .boxed();
     (span(), of(after), action, 1..=1_000_000u32, of(repeat()), any::<bool>())
         .prop_map(|(at, after, action, count, repeat, always)| {
-            let is_start = matches!(action, EntryAction::Spawn(_) | EntryAction::Fetch(_));
+            let is_start =
+                matches!(action, EntryAction::Spawn(_) | EntryAction::Fetch(_) | EntryAction::Link(_));
             let always =
                 always && !is_start && repeat.is_none() && after.is_none() && at <= Span(30_000_000_000);
             TimelineEntry {
@@ -820,15 +821,15 @@ fn channel() -> impl Strategy<Value = Channel> {
 prop_compose! {
     fn scenario()(
         name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
-        time_limit in of(some_span()), hold in any::<bool>(), first in command().boxed(), presets in vec(prop_oneof![players().boxed(), command().boxed()], 0..3),
-        fetches in vec(fetch().boxed(), 1..3), capture in capture().boxed(),
-        entries in vec(prop_oneof![5 => entry(), 1 => arrivals().boxed()], 0..5),
+        time_limit in of(some_span()), hold in any::<bool>(), first in command().boxed(), presets in vec(prop_oneof![players().boxed(), command().boxed()].boxed(), 0..3).boxed(),
+        fetches in vec(fetch().boxed(), 1..3).boxed(), capture in capture().boxed(),
+        entries in vec(prop_oneof![5 => entry().boxed(), 1 => arrivals().boxed()].boxed(), 0..5).boxed(),
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(VarValue::Text), any::<i64>().prop_map(VarValue::Integer), any::<bool>().prop_map(VarValue::Boolean)
-        ], 0..3),
-        expect in expectations().boxed(), world in of(world()),
-        (data, channels) in (vec(table(), 1..3), vec(channel(), 0..2)),
-        until in of((interval(), some_span()).prop_map(|(every, timeout)| EntryUntil { every, timeout })),
+        ], 0..3).boxed(),
+        expect in expectations().boxed(), world in of(world()).boxed(),
+        (data, channels) in (vec(table().boxed(), 1..3), vec(channel().boxed(), 0..2)).boxed(),
+        until in of((interval(), some_span()).prop_map(|(every, timeout)| EntryUntil { every, timeout })).boxed(),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = StdinMode::Open;

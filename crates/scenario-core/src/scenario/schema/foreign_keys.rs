@@ -124,15 +124,7 @@ const PRESET: ForeignKeys = ForeignKeys {
             "the condition on which it is ready is `ready = { http = \"http://127.0.0.1:8080/health\" }`, `{ tcp = \"127.0.0.1:5432\" }`, `{ command = [\"pg_isready\"] }` or `{ line = \"listening\" }`; what it must answer from then on is `alive = { http = \"…\", every = \"5s\", failures = 3 }`",
         ),
         (
-            &[
-                "liveness_probe",
-                "liveness",
-                "livenessprobe",
-                "watchdog",
-                "watchdogsec",
-                "keepalive",
-                "keep_alive",
-            ],
+            &["liveness_probe", "liveness", "livenessprobe", "watchdog", "watchdogsec"],
             "what a program must answer while it runs is `alive = { http = \"http://127.0.0.1:8080/health\", every = \"5s\", failures = 3 }`, `{ tcp = \"127.0.0.1:5432\" }` or `{ command = [\"pg_isready\"] }`",
         ),
         (
