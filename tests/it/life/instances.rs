@@ -117,7 +117,7 @@ fn it_is_known_nowhere_else() {
         (format!("{preset}[vars]\nx = \"${{instance}}\"\n"), "known only when a program starts"),
         (format!("{preset}stdin = {{ file = \"f${{instance}}\" }}\n"), "known only when a program starts"),
         (format!("{preset}args = {{ x = \"${{instance}}\" }}\n"), "known only when a program starts"),
-        (format!("{preset}env = {{ A = \"${{instanc}}\" }}\n"), "there is no variable"),
+        (format!("{preset}env = {{ A = \"${{instanc}}\" }}\n"), "did you mean `${instance}`?"),
         (format!("{preset}ready = {{ tcp = \"h:x${{instance}}\" }}\n"), "cannot be connected to"),
         (format!("{preset}ready = {{ line = \"(${{instance}}\" }}\n"), "not a regular expression"),
         (format!("{preset}ready = {{ http = \"ftp://h:${{instance}}\" }}\n"), "cannot be fetched"),

@@ -265,3 +265,20 @@ fn a_policy_is_inherited_and_selected() {
     );
     assert_replays(&folder, "l");
 }
+
+#[test]
+fn each_run_of_a_matrix_has_its_restarts() {
+    let folder = Folder::new();
+    let text = format!(
+        "[matrix]\ncode = [3, 4]\n[vars]\ncode = 3\n{}{}",
+        sh("p", "exit ${code}", "restart = { times = 1, wait = \"0s\" }"),
+        spawns(&["p"])
+    );
+    folder.file("s.toml", text);
+    let ended = folder.scenario(&["run", "s.toml", "--matrix"]).end().expect(1);
+    let shown = format!("{}{}", ended.stdout, ended.stderr);
+    for code in [3, 4] {
+        let why = format!("ps#2 (p) ended with code {code} for the 2nd time; its `restart` gives up after 1");
+        assert!(shown.contains(&why), "{why} is not in\n{shown}");
+    }
+}

@@ -42,7 +42,7 @@ fn is_used(scenario: &Scenario, name: &str) -> bool {
     let is_in_job = |job: &FetchJob| (0..job.urls.len()).any(|url| request_texts(job, url).any(has_name));
     scenario.fetches.iter().any(is_in_job)
         || scenario.timeline.iter().any(|entry| match &entry.action {
-            EntryAction::Send(send) => send.text.as_ref().is_some_and(|text| has_name(text)),
+            EntryAction::Send(send) => send.text.as_ref().is_some_and(&has_name),
             EntryAction::Mark(text) => has_name(text),
             EntryAction::Spawn(_)
             | EntryAction::Fetch(_)

@@ -8,7 +8,7 @@ use super::lone_variable::NotedValue;
 use super::{KeySlot, Located, TomlSchema, foreign_keys, own_words};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
-use crate::scenario::model::ScenarioText;
+use crate::scenario::model::{INSTANCE, ScenarioText};
 use crate::scenario::toml::{self, ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlValue};
 use crate::scenario::vars::request_values::DRAW_FORMS;
 use crate::scenario::vars::{VarError, VarErrorKind, VarPolicy, Vars};
@@ -367,7 +367,7 @@ pub(crate) fn report_var_error(
     let fault = match kind {
         VarErrorKind::InvalidValue => return,
         VarErrorKind::Unknown(name) => {
-            let names = vars.scoped_names().into_iter().chain(vars.names());
+            let names = vars.scoped_names().into_iter().chain(vars.names()).chain([INSTANCE]);
             let fault = match found.closest_name(name, names) {
                 Some(nearest) => fault.with_help(format!("did you mean `${{{}}}`?", sanitize(nearest))),
                 None => fault,

@@ -230,8 +230,8 @@ const PRESET: ForeignKeys = ForeignKeys {
             "how many are started at once is `count` of the entry that spawns it, and `${instance}` in the strings of the preset is the number of each",
         ),
         (
-            &["log", "logs", "log_location", "log_file", "stdout_logfile", "stderr_logfile", "logging"],
-            "the log of the run has all lines of all programs",
+            &["log", "logs", "stderr_logfile", "logging"],
+            "the log of the run has all lines of all programs, and a file of its own has `output = \"logs/NAME.log\"`",
         ),
         (
             &["max_duration", "max_runtime", "runtime_max_sec", "runtimemaxsec", "time_limit", "deadline"],
