@@ -150,3 +150,20 @@ fn probes_that_fail_at_once_leave_time_for_the_run() {
     let (_, log) = run(&text, 0);
     assert_eq!(log.of("mark").len(), 1);
 }
+
+#[test]
+fn a_program_that_is_not_alive_is_started_again_by_its_preset() {
+    let keys = "background = true\nrestart = { times = 3, wait = \"10ms\" }\n\
+                alive = { command = [\"test\", \"-e\", \"again\"], every = \"20ms\", failures = 2, try_timeout = \"1m\" }";
+    let script = "if test -e was; then touch again; fi; touch was; echo up; exec sleep 600";
+    let waits = sh("waits", "while ! test -e again; do sleep 0.01; done", "");
+    let (_, log) = run(&format!("{}{waits}{}{}", sh("p", script, keys), spawn("p"), spawn("waits")), 0);
+    assert_eq!((log.of("spawn.unhealthy").len(), log.of("spawn.restarted").len()), (1, 1));
+    let exits = log.of("spawn.exited");
+    let exit = exits.iter().find(|exit| exit["source"] == "ps#1").unwrap();
+    assert_eq!((exit["ok"].as_bool(), exit["again"].as_bool()), (Some(false), Some(true)));
+    assert!(
+        exit["reason"].as_str().unwrap().starts_with("was not alive: 2 probes in a row failed"),
+        "{exit}"
+    );
+}

@@ -31,7 +31,8 @@ impl RunState {
         }
         out.event(&Event::SpawnUnhealthy { source, failures, last_try });
         out.emit_stopping(Some(source), "it is not alive");
-        self.stop_spawn(number, out);
+        // Not as somebody stops it: it may start again by its preset.
+        self.begin_stop(number, out);
     }
 
     /// The command that was to stop a program failed. The driver sends the signal instead.

@@ -98,7 +98,8 @@ fn read_quoted(
                 let rest = text[after..].split('\n').next().unwrap_or_default().trim();
                 if !rest.is_empty() && !rest.starts_with('#') {
                     let message = "there is more behind the closing quote".to_owned();
-                    return Err(EnvFileError { at: after..after + 1, message });
+                    let next = text[after..].chars().next().map_or(0, char::len_utf8);
+                    return Err(EnvFileError { at: after..after + next, message });
                 }
                 return Ok((value, after));
             }
@@ -150,6 +151,8 @@ mod tests {
         let errors = parse_env_file(text).unwrap_err();
         let places: Vec<&str> = errors.iter().map(|error| &text[error.at.clone()]).collect();
         assert_eq!(places, ["nothing", "1B", "\"open", " ", "="]);
+        let errors = parse_env_file("a=''é").unwrap_err();
+        assert_eq!(errors[0].at, 4..6);
     }
 
     proptest::proptest! {
