@@ -21,10 +21,10 @@ const COMMANDS = {
   fetch: { more: ' ', names: can => can.fetches },
   mark: { more: ' ' },
   stop: { more: ' ', names: can => can.ids.filter(id => id.stop).map(({ id }) => id) },
+  send: { more: ' ', names: can => can.ids.filter(id => id.send).map(({ id }) => id), after: ' ' },
   restart: { more: ' ', names: can => can.ids.filter(id => id.stop).map(({ id }) => id) },
   kill: { more: ' ', names: can => can.ids.filter(id => id.stop).map(({ id }) => id) },
   signal: { more: ' ', names: can => can.ids.filter(id => id.stop).map(({ id }) => id), after: ' ' },
-  send: { more: ' ', names: can => can.ids.filter(id => id.send).map(({ id }) => id), after: ' ' },
   quit: { more: '' },
 };
 

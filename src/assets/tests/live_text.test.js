@@ -133,7 +133,10 @@ test('expectations that are missed come first', () => {
 test('a typed line is completed with what the run can do', () => {
   const can = { presets: ['walk', 'wait', 'stay'], fetches: [], ids: [{ id: 'one', stop: true, send: false }, { id: 'two', stop: true, send: true }] };
   assert.deepEqual(offersFor('', can), []);
-  assert.deepEqual(offersFor('s', can), ['spawn ', 'stop ', 'send ', 'stay']);
+  assert.deepEqual(offersFor('s', can), ['spawn ', 'stop ', 'send ', 'signal ', 'stay']);
+  assert.deepEqual(offersFor('k', can), ['kill ']);
+  assert.deepEqual(offersFor('restart t', can), ['restart two']);
+  assert.deepEqual(offersFor('signal t', can), ['signal two ']);
   assert.deepEqual(offersFor('f', can), []);
   assert.deepEqual(offersFor('spawn wa', can), ['spawn walk', 'spawn wait']);
   assert.deepEqual(offersFor('send ', can), ['send two ']);
