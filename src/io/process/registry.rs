@@ -403,7 +403,7 @@ impl ProcessRegistry {
             writer.try_clone_terminal().map_err(|error| format!("its terminal cannot be used: {error}"))?;
         match line.attach(AttachedProgram::new(source, pty), note) {
             true => Ok(()),
-            false => Err("there is no screen that could show it".to_owned()),
+            false => Err("the terminal cannot be given to it now".to_owned()),
         }
     }
 

@@ -117,7 +117,7 @@ impl EditedLine {
         self.with_state(|state| state.screen = None);
     }
 
-    /// Gives the terminal to a program. False if no screen could show it.
+    /// Gives the terminal to a program. False if no screen could show it, or the terminal is not ours now.
     pub(in crate::io) fn attach(&self, program: AttachedProgram, note: String) -> bool {
         let Source::Spawn(spawn) = program.source() else { return false };
         let is_shown = self.with_state(|state| {
@@ -127,7 +127,11 @@ impl EditedLine {
             self.attached_spawn.store(spawn, Ordering::Relaxed);
             true
         });
-        is_shown && self.take_terminal(&std::io::stdin())
+        if is_shown && !self.take_terminal(&std::io::stdin()) {
+            self.detach();
+            return false;
+        }
+        is_shown
     }
 
     /// Takes the terminal back from the program that has it.

@@ -137,7 +137,7 @@ impl RunState {
             "signal NAME HUP     send a signal to it",
             "kill NAME           end it at once, with all that it started",
             "send NAME TEXT      write a line to a program with `stdin = \"open\"`",
-            "attach NAME         type to such a program, and see what it writes, until Ctrl-]",
+            "attach NAME         give the terminal to a program with `stdin = \"open\"`, until Ctrl-]",
             "mark TEXT           note a text in the log",
             "status              show what runs",
             "quit                end the run",
