@@ -1,7 +1,8 @@
 //! Watches programs that are ready, and fails those that do not answer their probes any more.
 //!
 //! The driver makes the probes and counts those that fail one after the other; a log has only the verdict. A
-//! program that has failed so is condemned and stopped: with its exit the run has failed.
+//! program that has failed so is condemned and stopped: with its exit the run has failed, unless its preset starts
+//! it again.
 
 use super::RunState;
 use crate::engine::effect::Effect;
