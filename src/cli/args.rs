@@ -1,12 +1,12 @@
 //! The arguments of the command line, as clap parses them. Their doc comments are the help.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::help_texts;
+use crate::cli::hidden_args::{PreparedArgs, PtyChildArgs};
 use crate::diff;
 use crate::io::process::{prepared, pty};
 use crate::web::server::host_name::HostName;
@@ -576,32 +576,4 @@ pub struct CompletionsArgs {
     /// The shell that the script is for
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
-}
-
-/// `scenario on-terminal`.
-#[derive(Args, Debug)]
-pub struct PtyChildArgs {
-    /// The program, its name for itself, and its arguments
-    #[arg(required = true, num_args = 2.., last = true, value_name = "WORD")]
-    pub argv: Vec<OsString>,
-}
-
-/// The arguments of `scenario prepared`.
-#[derive(Args, Debug)]
-pub struct PreparedArgs {
-    /// Take the terminal that is standard input
-    #[arg(long)]
-    pub terminal: bool,
-    /// Set a limit
-    #[arg(long = "limit", value_name = "NAME=SOFT:HARD")]
-    pub limits: Vec<String>,
-    /// Join the control group of this file
-    #[arg(long = "join", value_name = "FILE")]
-    pub joined: Vec<PathBuf>,
-    /// Become this user
-    #[arg(long, value_name = "UID:GID:GROUPS")]
-    pub user: Option<String>,
-    /// The program, its name for itself, and its arguments
-    #[arg(required = true, num_args = 2.., last = true, value_name = "WORD")]
-    pub argv: Vec<OsString>,
 }

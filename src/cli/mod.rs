@@ -7,6 +7,7 @@ pub mod scenario_files;
 pub mod args;
 mod command;
 mod help_texts;
+pub mod hidden_args;
 mod names;
 mod usage_tips;
 

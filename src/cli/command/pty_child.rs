@@ -1,9 +1,9 @@
 //! `scenario on-terminal` and `scenario prepared`, two hidden commands: they start a program on a terminal of its
 //! own, or with limits or as another user.
 
-use crate::cli::args::{PreparedArgs, PtyChildArgs};
 use crate::cli::command::write_stderr;
 use crate::cli::exit_code::ExitCode;
+use crate::cli::hidden_args::{PreparedArgs, PtyChildArgs};
 use crate::io::process::prepared::child::{ChildPreparation, exec_prepared};
 use crate::io::process::pty::child;
 
