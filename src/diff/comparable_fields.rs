@@ -166,19 +166,7 @@ impl<'a> ComparableFields<'a> {
                 counting.push_text("reason", reason);
                 counting.push_text("error", error);
             }
-            Event::FetchStarted { job, entry, player, step, method, url, row, .. } => {
-                counting.push_text("job", Some(job));
-                if let Some(player) = player {
-                    counting.push("player", FieldValue::Text(Cow::Owned(player.to_string())));
-                }
-                counting.push_text("step", step);
-                counting.push_entry(entry);
-                counting.push_text("method", Some(method));
-                counting.push_text("url", Some(url));
-                if let Some(row) = row {
-                    counting.push_number("row", row);
-                }
-            }
+            Event::FetchStarted { .. } => counting.push_request(event),
             Event::FetchResponded { status, version, headers, .. } => {
                 counting.push_number("status", u64::from(status));
                 counting.push_text("version", Some(version));
@@ -193,21 +181,7 @@ impl<'a> ComparableFields<'a> {
                 counting.push_text("kind", Some(kind.name()));
                 counting.push_text("error", Some(error));
             }
-            Event::LinkChanged { link, entry, undone, latency, bandwidth, cut, limit, slice, refuse, reset, .. } => {
-                counting.push_text("link", Some(link));
-                counting.push_entry(entry);
-                let texts = [
-                    ("latency", latency),
-                    ("bandwidth", bandwidth),
-                    ("cut", cut),
-                    ("limit", limit),
-                    ("slice", slice),
-                ];
-                texts.into_iter().for_each(|(name, text)| counting.push_text(name, text));
-                for (name, flag) in [("undone", undone), ("refuse", refuse), ("reset", reset)] {
-                    counting.push(name, FieldValue::Flag(flag));
-                }
-            }
+            Event::LinkChanged { .. } => counting.push_link_change(event),
             // A measured value is often a time.
             Event::Expect(expected) => {
                 counting.push_text("name", Some(&expected.name));
@@ -218,6 +192,53 @@ impl<'a> ComparableFields<'a> {
             Event::RunFinished(summary) => counting.push_summary(summary),
         }
         counting
+    }
+
+    fn push_request(&mut self, event: &Event<'a>) {
+        let Event::FetchStarted { job, entry, player, step, method, url, row, .. } = *event else { return };
+        self.push_text("job", Some(job));
+        if let Some(player) = player {
+            self.push("player", FieldValue::Text(Cow::Owned(player.to_string())));
+        }
+        self.push_text("step", step);
+        self.push_entry(entry);
+        self.push_text("method", Some(method));
+        self.push_text("url", Some(url));
+        if let Some(row) = row {
+            self.push_number("row", row);
+        }
+    }
+
+    fn push_link_change(&mut self, event: &Event<'a>) {
+        let Event::LinkChanged {
+            link,
+            entry,
+            undone,
+            latency,
+            bandwidth,
+            cut,
+            limit,
+            slice,
+            refuse,
+            reset,
+            due: _,
+        } = *event
+        else {
+            return;
+        };
+        self.push_text("link", Some(link));
+        self.push_entry(entry);
+        let texts = [
+            ("latency", latency),
+            ("bandwidth", bandwidth),
+            ("cut", cut),
+            ("limit", limit),
+            ("slice", slice),
+        ];
+        texts.into_iter().for_each(|(name, text)| self.push_text(name, text));
+        for (name, flag) in [("undone", undone), ("refuse", refuse), ("reset", reset)] {
+            self.push(name, FieldValue::Flag(flag));
+        }
     }
 
     /// A hash: equal for equal fields, and hardly ever for others. It has no random key, so it is the same

@@ -55,14 +55,13 @@ pub(super) fn run_inputs(arguments: &RunArgs, loaded: &LoadedScenario) -> KeptFi
 pub(super) fn check_run_outputs(arguments: &RunArgs, loaded: &LoadedScenario) -> Result<(), RefusedError> {
     let mut kept = run_inputs(arguments, loaded);
     let programs = loaded.scenario.presets.iter().filter_map(|preset| preset.command());
-    for output in programs.filter_map(|command| command.resources.output.as_ref()) {
-        let path = loaded.folder.join(output);
-        check_kept("output = \"…\"", &OutputDestination::File(path), &kept)?;
+    let outputs = programs.filter_map(|command| command.resources.output.as_ref());
+    let program_outputs: Vec<PathBuf> = outputs.map(|output| loaded.folder.join(output)).collect();
+    for path in &program_outputs {
+        check_kept("output = \"…\"", &OutputDestination::File(path.clone()), &kept)?;
     }
-    let programs = loaded.scenario.presets.iter().filter_map(|preset| preset.command());
-    for output in programs.filter_map(|command| command.resources.output.as_ref()) {
-        kept.add(&loaded.folder.join(output), "the `output` of a preset");
-    }
+    // Presets may share a file.
+    program_outputs.iter().for_each(|path| kept.add(path, "the `output` of a preset"));
     let outputs = [
         (LOG_OPTION, &arguments.log),
         ("--junit FILE", &arguments.junit),
